@@ -4,11 +4,82 @@
 //! reads; what nobody reads is skipped, not materialised. It never panics on any bytes: a body
 //! it cannot decode is reported by position and adds no row.
 
-use argus_base::connector::Projection;
+use std::io::Read;
+
+use argus_base::connector::{FormatSpec, Projection};
 use argus_base::{Field, Result};
 use arrow_array::ArrayRef;
 
 use crate::message::MessageBatch;
+
+/// Most messages a [`FileReader`] puts into one batch.
+pub const MAX_FILE_BATCH_MESSAGES: usize = 8192;
+/// About as many bytes as a [`FileReader`] puts into one batch; a longer message stands alone.
+pub const FILE_BATCH_BYTES: usize = 1 << 20;
+/// Longest message a [`FileReader`] takes; a longer one fails the file.
+pub const MAX_FILE_MESSAGE_BYTES: usize = 64 << 20;
+
+/// A format: its declaration and what makes its decoders and encoders.
+///
+/// Every function may refuse a context with an error of kind `User`, for what the options and
+/// the schema say together; [`FormatSpec::check_schema`] has accepted the schema before.
+pub struct Format {
+    /// Identifier, options and schema check.
+    pub spec: FormatSpec,
+    /// A decoder of single bodies.
+    pub decoder: fn(&FormatContext<'_>) -> Result<Box<dyn Decoder>>,
+    /// An encoder of single bodies.
+    pub encoder: fn(&FormatContext<'_>) -> Result<Box<dyn Encoder>>,
+    /// Opens a file of messages. Reads as much of it as tells how its messages are decoded.
+    pub open_file: fn(&FormatContext<'_>, Box<dyn Read + Send>) -> Result<FileInput>,
+    /// Begins a file of rows.
+    pub file_writer: fn(&FormatContext<'_>) -> Result<Box<dyn FileWriter>>,
+}
+
+/// Every format.
+pub fn formats() -> &'static [Format] {
+    static FORMATS: [Format; 0] = [];
+    &FORMATS
+}
+
+/// The format of that identifier, which is compared exactly, as Flink does.
+pub fn lookup(identifier: &str) -> Option<&'static Format> {
+    formats().iter().find(|format| format.spec.identifier == identifier)
+}
+
+/// An opened file: `reader` splits it into messages on whatever thread may block, `decoder`
+/// makes rows of them on another.
+pub struct FileInput {
+    /// Splits the bytes into messages.
+    pub reader: Box<dyn FileReader>,
+    /// Decodes the messages of this file only: a container file brings its own schema.
+    pub decoder: Box<dyn Decoder>,
+}
+
+/// Splits a file into messages. To go on in the middle of a file, open it again and drop as many
+/// messages as had been read: their number, like their order, is a property of the file.
+pub trait FileReader: Send {
+    /// The next messages, at least one, or `None` at the end of the file. Bounded by
+    /// [`MAX_FILE_BATCH_MESSAGES`] and [`FILE_BATCH_BYTES`]. An error of kind `Data` says that
+    /// the rest of the file cannot be split; one of kind `Transient`, that reading failed.
+    fn next_batch(&mut self) -> Result<Option<MessageBatch>>;
+}
+
+/// Turns rows into the bytes of one file. The caller writes them, counts them and makes them
+/// durable; nothing here touches a disk.
+pub trait FileWriter: Send {
+    /// Appends the rows' bytes to `out` and returns those that could not be encoded, ascending:
+    /// position and reason. They leave no bytes.
+    fn write(
+        &mut self,
+        columns: &[ArrayRef],
+        n_rows: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Vec<(usize, String)>>;
+
+    /// Appends what ends the file, and what begins it where no row did. Nothing is written after.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
+}
 
 /// Decodes bodies. One per reader; keeps its builders between batches.
 pub trait Decoder: Send {
