@@ -1,1 +1,16 @@
-//! placeholder
+//! Flink SQL: script text → statements → bound job graph → rewrites, with diagnostics that point
+//! at the text.
+//!
+//! This crate knows connectors only by their declarations (`argus_base::connector`) and never
+//! sees the engine: it ends in an `argus_plan::JobGraph`.
+//!
+//! ```text
+//! script text ─ substitute ─ split ─▶ statement text ─ parse ─▶ Statement
+//!    DDL ─▶ Catalog        query, INSERT ─ bind ─▶ JobGraph ─ rewrite ─▶ JobGraph with exchanges
+//! ```
+
+pub mod catalog;
+pub mod diagnostic;
+
+pub use catalog::Catalog;
+pub use diagnostic::Diagnostic;

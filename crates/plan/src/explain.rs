@@ -1,0 +1,1 @@
+//! EXPLAIN: the job graph as text.

@@ -1,0 +1,5 @@
+//! Arithmetic operators and numeric functions.
+
+use super::FunctionSpec;
+
+pub(super) const SPECS: &[FunctionSpec] = &[];

@@ -1,0 +1,5 @@
+//! Comparison and tests for NULL and truth.
+
+use super::FunctionSpec;
+
+pub(super) const SPECS: &[FunctionSpec] = &[];
