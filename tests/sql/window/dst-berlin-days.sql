@@ -1,0 +1,5 @@
+-- A local day has 23, 24 or 25 hours.
+SET 'table.local-time-zone' = 'Europe/Berlin';
+CREATE TABLE t (ts TIMESTAMP_LTZ(3), n INT, WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'filesystem', 'path' = '${CASE}/dst.json', 'format' = 'json');
+SELECT window_start, window_end, SUM(n) AS s FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY window_start, window_end;
