@@ -127,8 +127,16 @@ def judge(messages, delay_ms):
 # --- the tables ----------------------------------------------------------------------------------------------------
 
 
+class Loose(float):
+    """A mean whose last bit depends on the order of the sum."""
+
+
 def mean(values):
-    return math.fsum(values) / len(values) if values else None
+    if not values:
+        return None
+    unit = max(Fraction(v).denominator for v in values)
+    exact = sum(abs(Fraction(v)) for v in values) * unit < 2**53
+    return (float if exact else Loose)(math.fsum(values) / len(values))
 
 
 def stats(rows):
@@ -245,7 +253,8 @@ def agree(column, want, got, row):
     if isinstance(want, Fraction):  # exact
         exact = Decimal(want.numerator) / Decimal(want.denominator)
         return abs(exact) < 10**8 and Decimal(got) == exact.quantize(step, ROUND_HALF_UP)
-    near = {Decimal(repr(v)).quantize(step, ROUND_HALF_UP) for v in (want, want - 1e-9, want + 1e-9)}
+    slack = 1e-9 if isinstance(want, Loose) else 0.0
+    near = {Decimal(repr(v)).quantize(step, ROUND_HALF_UP) for v in (float(want), want - slack, want + slack)}
     return any(abs(Decimal(got) - v) < Decimal("1e-9") for v in near)
 
 
