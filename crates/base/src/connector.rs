@@ -89,7 +89,7 @@ pub trait ConnectorCatalog {
 }
 
 /// A table as a connector sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableDescriptor {
     /// Name without catalog and database.
     pub name: String,

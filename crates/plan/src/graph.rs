@@ -76,7 +76,7 @@ pub enum ChangelogMode {
 }
 
 /// What an operator does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// Reads a table: produced columns → computed columns → watermark.
     Source(Box<SourceOperator>),
@@ -114,7 +114,7 @@ pub struct Calc {
 }
 
 /// A scan and the time it keeps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceOperator {
     /// The table.
     pub table: TableDescriptor,
@@ -128,7 +128,7 @@ pub struct SourceOperator {
 }
 
 /// The WATERMARK clause and the options about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatermarkSpec {
     /// Position of the rowtime column in the source's output.
     pub rowtime: usize,
@@ -145,7 +145,7 @@ pub struct WatermarkSpec {
 }
 
 /// Keys, windows and aggregates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowAggregate {
     /// Input columns of the key, besides the window.
     pub keys: Vec<usize>,
@@ -195,7 +195,7 @@ pub enum WindowProperty {
 }
 
 /// A table written to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkOperator {
     /// The table.
     pub table: TableDescriptor,
