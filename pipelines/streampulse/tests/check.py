@@ -323,7 +323,7 @@ def write(tables, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("messages")
     parser.add_argument("tables", nargs="?")
     parser.add_argument("--expect", metavar="DIR")
