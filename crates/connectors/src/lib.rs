@@ -6,7 +6,13 @@
 //! `FormatSpec` and makes a `Decoder` or `Encoder`. `registry` lists them all; nothing else
 //! knows more than one.
 
+pub mod background;
+pub mod blackhole;
+pub mod datagen;
 pub mod format;
 pub mod message;
 pub mod metrics;
+pub mod print;
 pub mod registry;
+pub mod row_text;
+pub mod table_options;

@@ -1,1 +1,190 @@
-//! The list of all connectors and formats.
+//! The one list of connectors: what the planner asks about them and what the engine opens.
+//!
+//! A connector is an entry of four functions; nothing else in the workspace knows more than one
+//! of them.
+
+use std::sync::Arc;
+
+use argus_base::connector::{
+    ConnectorCatalog, ConnectorContext, ConnectorFactory, ConnectorSpec, FormatSpec, FormatUse,
+    ScanSpec, TableDescriptor,
+};
+use argus_base::option::{OptionError, OptionSpec};
+use argus_base::sink::Sink;
+use argus_base::source::Source;
+use argus_base::{Error, Field, Result};
+
+use crate::format;
+use crate::table_options::{SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known};
+use crate::{blackhole, datagen, print};
+
+type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
+type SinkFn = fn(&TableDescriptor, &[usize], &ConnectorContext) -> Result<Arc<dyn Sink>>;
+
+/// A connector: its declaration, its check of a table, and what opens one.
+struct Entry {
+    spec: fn() -> ConnectorSpec,
+    check: fn(&TableDescriptor) -> std::result::Result<(), OptionError>,
+    source: Option<SourceFn>,
+    sink: Option<SinkFn>,
+}
+
+const ENTRIES: &[Entry] = &[
+    Entry {
+        spec: blackhole::spec,
+        check: blackhole::check,
+        source: None,
+        sink: Some(blackhole::sink),
+    },
+    Entry { spec: datagen::spec, check: datagen::check, source: Some(datagen::source), sink: None },
+    Entry { spec: print::spec, check: print::check, source: None, sink: Some(print::sink) },
+];
+
+/// Every connector and format, as the planner and the engine see them.
+pub struct Connectors {
+    /// In the order of `ENTRIES`.
+    specs: Vec<ConnectorSpec>,
+}
+
+/// Every declaration there is, from which the reference of options is written.
+pub struct Declarations {
+    /// All connectors.
+    pub connectors: Vec<ConnectorSpec>,
+    /// All formats.
+    pub formats: Vec<&'static FormatSpec>,
+    /// Options every source takes.
+    pub source_options: &'static [OptionSpec],
+    /// Options every sink takes.
+    pub sink_options: &'static [OptionSpec],
+}
+
+/// Every declaration there is.
+pub fn all() -> Declarations {
+    Declarations {
+        connectors: Connectors::new().specs,
+        formats: format::formats().iter().map(|format| &format.spec).collect(),
+        source_options: SOURCE_OPTIONS,
+        sink_options: SINK_OPTIONS,
+    }
+}
+
+impl Connectors {
+    /// The registry.
+    pub fn new() -> Connectors {
+        Connectors { specs: ENTRIES.iter().map(|entry| (entry.spec)()).collect() }
+    }
+
+    fn find(&self, identifier: &str) -> Option<(&ConnectorSpec, &'static Entry)> {
+        let position = self.specs.iter().position(|spec| spec.identifier == identifier)?;
+        Some((&self.specs[position], &ENTRIES[position]))
+    }
+
+    fn find_for(
+        &self,
+        table: &TableDescriptor,
+    ) -> std::result::Result<(&ConnectorSpec, &'static Entry), OptionError> {
+        let Some(identifier) = table.options.get("connector") else {
+            let help = format!("Where the table is: one of {}.", self.connector_names().join(", "));
+            return Err(OptionError::Missing { key: "connector".to_owned(), help });
+        };
+        self.find(identifier).ok_or_else(|| OptionError::BadValue {
+            key: "connector".to_owned(),
+            value: identifier.clone(),
+            problem: format!("unknown connector; {}", known(identifier, &self.connector_names())),
+        })
+    }
+}
+
+impl Default for Connectors {
+    fn default() -> Connectors {
+        Connectors::new()
+    }
+}
+
+impl ConnectorCatalog for Connectors {
+    fn connector(&self, identifier: &str) -> Option<&ConnectorSpec> {
+        self.find(identifier).map(|(spec, _)| spec)
+    }
+
+    fn connector_names(&self) -> Vec<&'static str> {
+        self.specs.iter().map(|spec| spec.identifier).collect()
+    }
+
+    fn format(&self, identifier: &str) -> Option<&FormatSpec> {
+        format::lookup(identifier).map(|format| &format.spec)
+    }
+
+    fn format_names(&self) -> Vec<&'static str> {
+        format_names()
+    }
+
+    fn check_table(&self, table: &TableDescriptor) -> std::result::Result<(), OptionError> {
+        let (spec, entry) = self.find_for(table)?;
+        let options = TableOptions::check(table, spec)?;
+        if spec.format == FormatUse::Body
+            && let Some(body) = &options.body
+        {
+            let schema: Vec<Field> = body_fields(table);
+            (body.format.spec.check_schema)(&schema).map_err(|why| {
+                let identifier = body.format.spec.identifier;
+                OptionError::Conflict(format!("format '{identifier}' cannot hold the table: {why}"))
+            })?;
+        }
+        (entry.check)(table)
+    }
+}
+
+/// The physical columns that a body holds: those the table is not partitioned by.
+pub(crate) fn body_fields(table: &TableDescriptor) -> Vec<Field> {
+    let columns = table.physical.iter();
+    columns.filter(|field| !table.partition_keys.contains(&field.name)).cloned().collect()
+}
+
+impl ConnectorFactory for Connectors {
+    fn source(
+        &self,
+        table: &TableDescriptor,
+        scan: &ScanSpec,
+        context: &ConnectorContext,
+    ) -> Result<Arc<dyn Source>> {
+        let (spec, entry) = self.find_for(table).map_err(|error| unchecked(table, &error))?;
+        let Some(source) = entry.source else {
+            return Err(cannot(table, spec.identifier, "be read"));
+        };
+        source(table, scan, context).map_err(|error| in_table(error, table))
+    }
+
+    fn sink(
+        &self,
+        table: &TableDescriptor,
+        metadata: &[usize],
+        context: &ConnectorContext,
+    ) -> Result<Arc<dyn Sink>> {
+        let (spec, entry) = self.find_for(table).map_err(|error| unchecked(table, &error))?;
+        let Some(sink) = entry.sink else {
+            return Err(cannot(table, spec.identifier, "be written to"));
+        };
+        sink(table, metadata, context).map_err(|error| in_table(error, table))
+    }
+}
+
+fn in_table(error: Error, table: &TableDescriptor) -> Error {
+    error.context(format!("open the table '{}'", table.name))
+}
+
+fn cannot(table: &TableDescriptor, identifier: &str, what: &str) -> Error {
+    let name = &table.name;
+    Error::user(
+        "AR4001",
+        format!("the table '{name}' of the connector '{identifier}' cannot {what}"),
+    )
+}
+
+/// An option error in a table that should have been checked before.
+pub(crate) fn unchecked(table: &TableDescriptor, error: &OptionError) -> Error {
+    Error::user("AR4002", format!("table '{}': {error}", table.name))
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;
