@@ -1,0 +1,3 @@
+CREATE TABLE t (y TINYINT, s SMALLINT, i INT, b BIGINT, f FLOAT, d DOUBLE, m DECIMAL(10, 3), n INT NOT NULL) WITH ('connector' = 'filesystem', 'path' = '${CASE}/none.json', 'format' = 'json');
+CREATE VIEW typed AS SELECT y + y AS yy, y + s AS ys, s + s AS ss, s * i AS si, i + b AS ib, i / b AS dib, i + f AS fi, f + f AS ff, f + d AS fd, b + f AS bf, m + i AS mi, m * m AS mm, m / m AS dmm, m + d AS md, m + f AS mf, i % y AS iy, i % b AS imb, b % i AS bmi, m % i AS mmi, MOD(m, m) AS modm, n + n AS nn, n + 1 AS n1, -y AS ny, y / y AS dy, i * 1.5 AS i15, i + 1.0 AS i1, b * 2.50 AS b2 FROM t;
+DESCRIBE typed;

@@ -1,0 +1,1 @@
+SELECT CARDINALITY(ARRAY[1, 2, 3]) AS a, ARRAY[1, 2, 3][2] AS b, ARRAY_CONTAINS(ARRAY['a', 'b'], 'b') AS c, ELEMENT(ARRAY[7]) AS d, MAP['k', 1]['k'] AS e, CARDINALITY(MAP['k', 1]) AS g, MAP_KEYS(MAP['k', 1]) AS i, MAP_VALUES(MAP['k', 1]) AS j, ARRAY_DISTINCT(ARRAY[1, 1, 2]) AS k, ARRAY_JOIN(ARRAY['a', 'b'], '-') AS l;

@@ -1,0 +1,1 @@
+SELECT CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles') AS a, CONVERT_TZ('2024-07-01 12:00:00', 'Europe/Berlin', 'UTC') AS b, CONVERT_TZ('2024-07-01 12:00:00', 'GMT+05:30', 'UTC') AS c, CONVERT_TZ('garbage', 'UTC', 'UTC') AS d, CONVERT_TZ(CAST(NULL AS STRING), 'UTC', 'UTC') AS e, CONVERT_TZ('2024-03-31 02:30:00', 'Europe/Berlin', 'UTC') AS f;

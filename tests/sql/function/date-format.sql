@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, ts TIMESTAMP(3), d DATE, t TIME(3), l TIMESTAMP_LTZ(3), s STRING) WITH ('connector' = 'filesystem', 'path' = '${CASE}/times.json', 'format' = 'json');
+SELECT id, DATE_FORMAT(ts, 'yyyy-MM-dd HH:mm:ss.SSS') AS a, DATE_FORMAT(ts, 'yyyyMMdd') AS b, DATE_FORMAT(ts, 'EEE d MMM yyyy h:mm a') AS c, DATE_FORMAT(ts, '''day'' D') AS d, DATE_FORMAT(ts, 'HH') AS e, DATE_FORMAT(s, 'yyyy/MM/dd') AS f FROM t WHERE id <> 5;

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT, ts TIMESTAMP(3), d DATE, t TIME(3), l TIMESTAMP_LTZ(3), s STRING) WITH ('connector' = 'filesystem', 'path' = '${CASE}/times.json', 'format' = 'json');
+SELECT id, FLOOR(ts TO SECOND) AS s, FLOOR(ts TO MINUTE) AS mi, FLOOR(ts TO HOUR) AS h, FLOOR(ts TO DAY) AS d, FLOOR(ts TO WEEK) AS w, FLOOR(ts TO MONTH) AS m, FLOOR(ts TO QUARTER) AS q, FLOOR(ts TO YEAR) AS y, FLOOR(d TO MONTH) AS dm FROM t;
+SELECT id, CEIL(ts TO SECOND) AS s, CEIL(ts TO MINUTE) AS mi, CEIL(ts TO HOUR) AS h, CEIL(ts TO DAY) AS d, CEIL(ts TO MONTH) AS m, CEIL(ts TO YEAR) AS y, CEIL(d TO MONTH) AS dm FROM t;

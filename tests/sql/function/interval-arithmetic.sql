@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, ts TIMESTAMP(3), d DATE, t TIME(3), l TIMESTAMP_LTZ(3), s STRING) WITH ('connector' = 'filesystem', 'path' = '${CASE}/times.json', 'format' = 'json');
+SELECT id, ts + INTERVAL '1' MONTH AS a, ts - INTERVAL '1 02:03:04.005' DAY TO SECOND AS b, d + INTERVAL '1' DAY AS c, d - INTERVAL '1-2' YEAR TO MONTH AS e, t + INTERVAL '11' HOUR AS f, l + INTERVAL '90' MINUTE AS g, ts + 3 * INTERVAL '1' DAY AS h, INTERVAL '1' HOUR + ts AS i, ts - INTERVAL '0.001' SECOND AS j FROM t;

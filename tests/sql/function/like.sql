@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, t STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/texts.json', 'format' = 'json');
+SELECT id, s LIKE 'H%' AS a, s LIKE '%o%' AS b, s LIKE '_a_' AS c, s LIKE '' AS d, s NOT LIKE '%a%' AS e, s LIKE '%' || t || '%' AS f, 'a_c' LIKE 'a\_c' AS g, 'a%c' LIKE 'a#%c' ESCAPE '#' AS h, 'abc' LIKE 'a#%c' ESCAPE '#' AS i, s LIKE 'été___%' AS j, s LIKE 'hello%' AS k FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, t STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/texts.json', 'format' = 'json');
+SELECT id, POSITION(t IN s) AS a, POSITION('o' IN s) AS b, LOCATE(t, s) AS c, LOCATE('o', s, 6) AS d, INSTR(s, t) AS e, CHAR_LENGTH(s) AS f, CHARACTER_LENGTH(t) AS g, POSITION('' IN s) AS h, LOCATE('l', s, 0) AS i, STARTSWITH(s, t) AS j, ENDSWITH(s, 'd') AS k FROM t;

@@ -1,0 +1,1 @@
+SELECT REGEXP_COUNT('abcabc', 'bc') AS a, REGEXP_INSTR('abcabc', 'ca') AS b, REGEXP_SUBSTR('abc123', '[0-9]+') AS c, REGEXP_EXTRACT_ALL('a1b22', '([a-z])([0-9]+)', 2) AS d, REGEXP_COUNT(CAST(NULL AS STRING), 'x') AS e;

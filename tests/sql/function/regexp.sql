@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, t STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/texts.json', 'format' = 'json');
+SELECT id, REGEXP(s, '^[A-Z]') AS a, REGEXP(s, 'l+') AS b, REGEXP_REPLACE(s, '[aeiou]', '*') AS c, REGEXP_REPLACE(s, '(\w)(\w)', '$2$1') AS d, REGEXP_EXTRACT(s, '(\w+) (\w+)', 2) AS e, REGEXP_EXTRACT(s, '(\w+) (\w+)') AS f, REGEXP_EXTRACT(s, '(x)', 1) AS g FROM t;

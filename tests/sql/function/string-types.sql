@@ -1,0 +1,3 @@
+CREATE TABLE t (c CHAR(3), v VARCHAR(5), s STRING, i INT, n STRING NOT NULL) WITH ('connector' = 'filesystem', 'path' = '${CASE}/none.json', 'format' = 'json');
+CREATE VIEW typed AS SELECT UPPER(c) AS a, LOWER(v) AS b, TRIM(v) AS d, SUBSTRING(v, 1, 2) AS e, c || v AS f, CONCAT(c, v) AS g, CONCAT_WS(',', s, n) AS h, REPLACE(s, 'a', 'b') AS j, CHAR_LENGTH(n) AS k, POSITION('a' IN s) AS l, LPAD(n, 3, 'x') AS m, SPLIT_INDEX(s, ',', 0) AS o, MD5(n) AS p, n || 'x' AS q, 'ab' || 'c' AS r, REGEXP(n, 'a') AS u, s LIKE 'a' AS w, CAST(i AS STRING) AS x, UPPER(n) AS y, INITCAP(n) AS z FROM t;
+DESCRIBE typed;

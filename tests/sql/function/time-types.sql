@@ -1,0 +1,4 @@
+CREATE TABLE t (ts TIMESTAMP(3), t6 TIMESTAMP(6), d DATE, t TIME(3), l TIMESTAMP_LTZ(3), s STRING, b BIGINT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/none.json', 'format' = 'json');
+CREATE VIEW typed AS SELECT TO_TIMESTAMP(s) AS a, TO_TIMESTAMP(s, 'yyyy') AS b, TO_TIMESTAMP_LTZ(b, 3) AS c, TO_TIMESTAMP_LTZ(b, 0) AS d, TO_DATE(s) AS e, DATE_FORMAT(ts, 'yyyy') AS f, EXTRACT(YEAR FROM ts) AS g, FLOOR(ts TO DAY) AS h, FLOOR(d TO MONTH) AS i, TIMESTAMPADD(DAY, 1, d) AS j, TIMESTAMPADD(HOUR, 1, d) AS k, TIMESTAMPDIFF(DAY, ts, t6) AS m,
+  ts + INTERVAL '1' DAY AS n, t6 - INTERVAL '1' MONTH AS o, l + INTERVAL '1' HOUR AS p, d + INTERVAL '1' DAY AS q, UNIX_TIMESTAMP(s) AS r, FROM_UNIXTIME(b) AS u, YEAR(ts) AS w, CONVERT_TZ(s, 'UTC', 'UTC') AS x, t + INTERVAL '1' HOUR AS y FROM t;
+DESCRIBE typed;

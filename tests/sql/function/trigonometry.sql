@@ -1,0 +1,1 @@
+SELECT SIN(1) AS a, COS(1) AS b, TAN(1) AS c, COT(1) AS d, ASIN(0.5) AS e, ACOS(0.5) AS f, ATAN(1) AS g, ATAN2(1, 2) AS h, SINH(1) AS i, COSH(1) AS j, TANH(1) AS k, DEGREES(1) AS l, RADIANS(180) AS m, PI() AS n, E() AS o, SQRT(2) AS p;

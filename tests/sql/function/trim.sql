@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, t STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/texts.json', 'format' = 'json');
+SELECT id, TRIM(s) AS a, LTRIM(s) AS b, RTRIM(s) AS c, TRIM(BOTH 'a' FROM s) AS d, TRIM(LEADING 'H' FROM s) AS e, TRIM(TRAILING 'd' FROM s) AS f, BTRIM(s, 'ac') AS g, LTRIM(s, 'aH') AS h, RTRIM(s, 'dlc') AS i, TRIM(CONCAT(CHR(9), 'x', CHR(10))) AS j, TRIM('ab' FROM 'abxba') AS k FROM t;

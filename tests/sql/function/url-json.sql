@@ -1,0 +1,1 @@
+SELECT URL_ENCODE('a b&c/é') AS a, URL_DECODE('a+b%26c') AS b, JSON_VALUE('{"a":{"b":1}}', '$.a.b') AS c, JSON_VALUE('{"a":true}', '$.a' RETURNING BOOLEAN) AS d, JSON_EXISTS('{"a":1}', '$.b') AS e, '{"a":1}' IS JSON AS f, JSON_QUERY('{"a":[1,2]}', '$.a') AS g, JSON_STRING('x"y') AS h;
