@@ -3,4 +3,5 @@
 //! `expression/` and `function/` evaluate, `aggregate/` accumulates, `operator/` has one file an
 //! operator, `exchange/` moves batches between slots, `job.rs` turns a graph into running slots.
 
+pub mod aggregate;
 pub mod expression;

@@ -92,6 +92,11 @@ pub const SETTINGS: &[OptionSpec] = &[
     OptionSpec::new("argus.datagen.start", OptionKind::Text, "Event time of datagen's row 0; empty: now."),
     OptionSpec::new("argus.datagen.speed", OptionKind::Text, "Times real time; 0 is as fast as possible."),
     OptionSpec::new(
+        "argus.datagen.fresh-columns",
+        OptionKind::List,
+        "Columns of datagen whose values differ from start to start; ignored with argus.datagen.start.",
+    ),
+    OptionSpec::new(
         "argus.kafka.create-topic-partitions",
         OptionKind::Text,
         "Partitions of a topic that a Kafka sink creates when it is missing; empty: it is an error.",

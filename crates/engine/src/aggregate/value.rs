@@ -1,0 +1,72 @@
+//! FIRST_VALUE and LAST_VALUE of any type: the first or last non-NULL value in order of arrival,
+//! kept in the stable key encoding.
+
+use std::ops::Range;
+use std::slice;
+
+use argus_base::Result;
+use argus_state::KeyCodec;
+use argus_state::key_codec::EncodedKeys;
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+
+use super::{Accumulator, Rows};
+
+/// The encoding of NULL.
+const NULL: &[u8] = &[0];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    First,
+    Last,
+}
+
+pub(super) struct Value {
+    data_type: DataType,
+    codec: KeyCodec,
+    keep: Keep,
+    kept: Vec<Option<Box<[u8]>>>,
+    encoded: EncodedKeys,
+}
+
+impl Value {
+    pub(super) fn new(data_type: DataType, keep: Keep) -> Value {
+        let codec = KeyCodec::new(vec![data_type.clone()]);
+        Value { data_type, codec, keep, kept: Vec::new(), encoded: EncodedKeys::default() }
+    }
+}
+
+impl Accumulator for Value {
+    fn resize(&mut self, n_groups: usize) {
+        self.kept.resize(n_groups.max(self.kept.len()), None);
+    }
+
+    fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
+        let argument = rows.argument();
+        self.codec.encode(slice::from_ref(argument), groups.len(), &mut self.encoded);
+        rows.for_each(groups, |row, group| {
+            let kept = &mut self.kept[group];
+            if self.keep == Keep::Last || kept.is_none() {
+                *kept = Some(self.encoded.key(row).into());
+            }
+        });
+        Ok(())
+    }
+
+    fn partial_types(&self) -> Vec<DataType> {
+        vec![self.data_type.clone()]
+    }
+
+    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.read(range)?])
+    }
+
+    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        self.update(groups, &Rows::new(Some(&partial[0]), None))
+    }
+
+    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
+        let values = self.kept[range].iter().map(|value| value.as_deref().unwrap_or(NULL));
+        Ok(self.codec.decode(values)?.swap_remove(0))
+    }
+}

@@ -1,0 +1,109 @@
+//! State by slice: each slice's keys and whatever is kept per key, dropped whole when the slice
+//! expires.
+
+use std::collections::BTreeMap;
+
+use crate::KeyTable;
+
+/// Which slice: ordered by end, so that firing walks the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SliceKey {
+    /// Exclusive end, in milliseconds of the windows' time line.
+    pub end: i64,
+    /// Start, which tells apart attached windows that end together.
+    pub start: i64,
+}
+
+/// The keys of one slice, and its columns over the keys' slots.
+#[derive(Debug)]
+pub struct Slice<T> {
+    /// Slot of each key.
+    pub keys: KeyTable,
+    /// What is kept per slot.
+    pub values: T,
+}
+
+/// All live slices of one operator subtask.
+#[derive(Debug)]
+pub struct SliceStore<T> {
+    slices: BTreeMap<SliceKey, Slice<T>>,
+}
+
+impl<T> Default for SliceStore<T> {
+    fn default() -> SliceStore<T> {
+        SliceStore { slices: BTreeMap::new() }
+    }
+}
+
+impl<T> SliceStore<T> {
+    /// The slice of that key, made with `make` where there is none.
+    pub fn get_or_insert(&mut self, key: SliceKey, make: impl FnOnce() -> T) -> &mut Slice<T> {
+        let empty = || Slice { keys: KeyTable::default(), values: make() };
+        self.slices.entry(key).or_insert_with(empty)
+    }
+
+    /// The slice of that key.
+    pub fn get(&self, key: SliceKey) -> Option<&Slice<T>> {
+        self.slices.get(&key)
+    }
+
+    /// Takes a slice away.
+    pub fn remove(&mut self, key: SliceKey) -> Option<Slice<T>> {
+        self.slices.remove(&key)
+    }
+
+    /// The slice that ends first.
+    pub fn first(&self) -> Option<SliceKey> {
+        self.slices.keys().next().copied()
+    }
+
+    /// Keys of the slices that end after `after` and at or before `until`, ascending.
+    pub fn ending_in(&self, after: i64, until: i64) -> Vec<SliceKey> {
+        let from = SliceKey { end: after.saturating_add(1), start: i64::MIN };
+        let to = SliceKey { end: until, start: i64::MAX };
+        if from > to {
+            return Vec::new();
+        }
+        self.slices.range(from..=to).map(|(key, _)| *key).collect()
+    }
+
+    /// All slices, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (&SliceKey, &Slice<T>)> {
+        self.slices.iter()
+    }
+
+    /// Number of slices.
+    pub fn len(&self) -> usize {
+        self.slices.len()
+    }
+
+    /// Whether there is no slice.
+    pub fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// Number of keys over all slices.
+    pub fn n_keys(&self) -> usize {
+        self.slices.values().map(|slice| slice.keys.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_open_below_and_closed_above() {
+        let mut store: SliceStore<()> = SliceStore::default();
+        for end in [10, 20, 30] {
+            store.get_or_insert(SliceKey { end, start: end - 10 }, || ());
+        }
+        let ends = |after, until| -> Vec<i64> {
+            store.ending_in(after, until).into_iter().map(|key| key.end).collect()
+        };
+        assert_eq!(ends(10, 30), [20, 30]);
+        assert_eq!(ends(0, 10), [10]);
+        assert_eq!(ends(30, 30), [0; 0]);
+        assert_eq!(store.first(), Some(SliceKey { end: 10, start: 0 }));
+    }
+}
