@@ -4,6 +4,16 @@
 //! reads; what nobody reads is skipped, not materialised. It never panics on any bytes: a body
 //! it cannot decode is reported by position and adds no row.
 
+mod column;
+mod json;
+mod ledger;
+mod lines;
+mod number;
+mod temporal;
+#[cfg(test)]
+mod testing;
+mod views;
+
 use std::io::Read;
 
 use argus_base::connector::{FormatSpec, Projection};
@@ -11,6 +21,13 @@ use argus_base::{Field, Result};
 use arrow_array::ArrayRef;
 
 use crate::message::MessageBatch;
+
+/// Error code: the options of a format and the schema of its table do not go together.
+pub(crate) const BAD_OPTIONS: &str = "AR4201";
+/// Error code: a file cannot be split into messages.
+pub(crate) const BAD_FILE: &str = "AR4202";
+/// Error code: reading a file failed.
+pub(crate) const READ_FAILED: &str = "AR4203";
 
 /// Most messages a [`FileReader`] puts into one batch.
 pub const MAX_FILE_BATCH_MESSAGES: usize = 8192;
@@ -38,7 +55,7 @@ pub struct Format {
 
 /// Every format.
 pub fn formats() -> &'static [Format] {
-    static FORMATS: [Format; 0] = [];
+    static FORMATS: [Format; 1] = [json::FORMAT];
     &FORMATS
 }
 
@@ -62,6 +79,7 @@ pub trait FileReader: Send {
     /// The next messages, at least one, or `None` at the end of the file. Bounded by
     /// [`MAX_FILE_BATCH_MESSAGES`] and [`FILE_BATCH_BYTES`]. An error of kind `Data` says that
     /// the rest of the file cannot be split; one of kind `Transient`, that reading failed.
+    /// After an error there is nothing more to read: open the file again.
     fn next_batch(&mut self) -> Result<Option<MessageBatch>>;
 }
 
@@ -141,4 +159,15 @@ pub struct FormatContext<'a> {
     pub options: &'a argus_base::option::Options,
     /// Session time zone, an IANA name.
     pub time_zone: &'a str,
+}
+
+/// The first bytes of something found where something else was expected, for a message.
+pub(crate) fn excerpt(found: &[u8]) -> String {
+    const MAX_CHARACTERS: usize = 40;
+    let text = String::from_utf8_lossy(&found[..found.len().min(4 * MAX_CHARACTERS)]);
+    let mut shown: String = text.chars().take(MAX_CHARACTERS).collect();
+    if shown.len() < found.len() {
+        shown.push('…');
+    }
+    shown.replace(char::is_control, "\u{fffd}")
 }
