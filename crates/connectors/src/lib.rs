@@ -16,3 +16,5 @@ pub mod print;
 pub mod registry;
 pub mod row_text;
 pub mod table_options;
+#[cfg(test)]
+mod testing;

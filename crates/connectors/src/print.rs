@@ -139,9 +139,9 @@ impl Worker for Printer {
 fn output_error(error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::BrokenPipe => {
-            Error::user("AR4101", "whoever read the printed rows has gone away")
+            Error::user("AR3101", "whoever read the printed rows has gone away")
         }
-        _ => Error::user("AR4102", error.to_string()).context("print rows"),
+        _ => Error::user("AR3102", error.to_string()).context("print rows"),
     }
 }
 

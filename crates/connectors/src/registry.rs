@@ -175,14 +175,14 @@ fn in_table(error: Error, table: &TableDescriptor) -> Error {
 fn cannot(table: &TableDescriptor, identifier: &str, what: &str) -> Error {
     let name = &table.name;
     Error::user(
-        "AR4001",
+        "AR3001",
         format!("the table '{name}' of the connector '{identifier}' cannot {what}"),
     )
 }
 
 /// An option error in a table that should have been checked before.
 pub(crate) fn unchecked(table: &TableDescriptor, error: &OptionError) -> Error {
-    Error::user("AR4002", format!("table '{}': {error}", table.name))
+    Error::user("AR3002", format!("table '{}': {error}", table.name))
 }
 
 #[cfg(test)]

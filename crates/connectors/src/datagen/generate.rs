@@ -52,7 +52,7 @@ impl Plan {
         context: &ConnectorContext,
     ) -> Result<Plan> {
         let time_zone = jiff::tz::TimeZone::get(&context.time_zone)
-            .map_err(|error| Error::user("AR4202", error.to_string()))?;
+            .map_err(|error| Error::user("AR3202", error.to_string()))?;
         let schema = arrow_schema(&wanted.apply(&table.physical));
         Ok(Plan { columns: project(columns, wanted), schema, time_zone })
     }

@@ -159,5 +159,9 @@ fn freshen(columns: &mut [Column], names: &[String], moment: u64, fields: &[Fiel
 }
 
 fn setting_error(key: &str, value: &str, problem: &str) -> Error {
-    Error::user("AR4201", format!("setting '{key}' = '{value}': {problem}"))
+    Error::user("AR3201", format!("setting '{key}' = '{value}': {problem}"))
 }
+
+#[cfg(test)]
+#[path = "datagen_tests.rs"]
+mod tests;
