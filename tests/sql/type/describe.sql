@@ -1,0 +1,6 @@
+-- DESCRIBE of every type, with NOT NULL, keys, computed and metadata columns and comments.
+CREATE TABLE t (a CHAR(3) NOT NULL, b VARCHAR(7), b2 VARCHAR, c STRING, d BINARY(4), e VARBINARY(9), f BYTES, g BOOLEAN, h DECIMAL, i DECIMAL(12, 4), i2 NUMERIC(5), i3 DEC(7, 1), j TINYINT, k SMALLINT, l INT, l2 INTEGER, m BIGINT, n FLOAT, o DOUBLE, o2 DOUBLE PRECISION, p DATE, q TIME, q2 TIME(3), r TIMESTAMP, s TIMESTAMP(3), u TIMESTAMP_LTZ, v TIMESTAMP_LTZ(3), w TIMESTAMP(3) WITH LOCAL TIME ZONE, x TIMESTAMP WITHOUT TIME ZONE,
+  twice AS l * 2, z STRING METADATA FROM 'file.path' VIRTUAL, `file.name` STRING NOT NULL METADATA, y INT COMMENT 'a comment', PRIMARY KEY (a, l) NOT ENFORCED, WATERMARK FOR s AS s - INTERVAL '5' SECOND)
+  WITH ('connector' = 'filesystem', 'path' = '${CASE}/all.json', 'format' = 'json');
+DESCRIBE t;
+DESC t;
