@@ -9,6 +9,7 @@
 pub mod background;
 pub mod blackhole;
 pub mod datagen;
+pub mod filesystem;
 pub mod format;
 pub mod message;
 pub mod metrics;

@@ -16,7 +16,7 @@ use argus_base::{Error, Field, Result};
 
 use crate::format;
 use crate::table_options::{SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known};
-use crate::{blackhole, datagen, print};
+use crate::{blackhole, datagen, filesystem, print};
 
 type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
 type SinkFn = fn(&TableDescriptor, &[usize], &ConnectorContext) -> Result<Arc<dyn Sink>>;
@@ -37,6 +37,12 @@ const ENTRIES: &[Entry] = &[
         sink: Some(blackhole::sink),
     },
     Entry { spec: datagen::spec, check: datagen::check, source: Some(datagen::source), sink: None },
+    Entry {
+        spec: filesystem::spec,
+        check: filesystem::check,
+        source: Some(filesystem::source),
+        sink: Some(filesystem::sink),
+    },
     Entry { spec: print::spec, check: print::check, source: None, sink: Some(print::sink) },
 ];
 

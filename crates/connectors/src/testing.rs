@@ -67,3 +67,84 @@ pub fn table(fields: &[(&str, TypeRoot)], written: &[(&str, &str)]) -> TableDesc
 fn options(written: &[(&str, &str)]) -> BTreeMap<String, String> {
     written.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
+
+/// A folder of its own, removed at the end.
+pub struct TestFolder(pub std::path::PathBuf);
+
+impl TestFolder {
+    /// A new empty folder.
+    pub fn new() -> TestFolder {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("argus-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        TestFolder(path)
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// The path of a file in it.
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for TestFolder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// The rows as [`crate::row_text`] writes them.
+pub fn rows(fields: &[Field], records: &arrow_array::RecordBatch) -> Vec<String> {
+    let batch = argus_base::Batch::inserts(records.clone());
+    let text = |index| {
+        let mut out = String::new();
+        crate::row_text::write_row(&mut out, fields, &batch, index);
+        out
+    };
+    (0..records.num_rows()).map(text).collect()
+}
+
+/// Polls until the reader ends: the rows, and what else it said.
+pub fn read_all(
+    reader: &mut dyn argus_base::source::SourceReader,
+    fields: &[Field],
+    max_rows: usize,
+) -> argus_base::Result<Vec<String>> {
+    use argus_base::source::SourcePoll;
+    let mut found = Vec::new();
+    loop {
+        match reader.poll(max_rows, &[])? {
+            SourcePoll::Batch(batch) => found.extend(rows(fields, &batch.records)),
+            SourcePoll::End => return Ok(found),
+            SourcePoll::Empty => std::thread::yield_now(),
+            SourcePoll::SplitAdded { .. } | SourcePoll::SplitFinished(_) => {}
+        }
+    }
+}
+
+/// Writes batches as a slot does, to the end of the input.
+pub fn write_all(
+    writer: &mut dyn argus_base::sink::SinkWriter,
+    batches: Vec<argus_base::Batch>,
+) -> argus_base::Result<()> {
+    use argus_base::sink::SinkStatus;
+    for batch in batches {
+        while writer.poll()? == SinkStatus::Blocked {
+            std::thread::yield_now();
+        }
+        writer.write(batch)?;
+    }
+    writer.end_input()?;
+    while writer.poll()? != SinkStatus::Drained {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
