@@ -1,0 +1,10 @@
+CREATE TABLE orders (id INT, amount DECIMAL(10, 2)) WITH ('connector' = 'filesystem', 'path' = '${CASE}/orders.json', 'format' = 'json');
+CREATE VIEW big (number, price) COMMENT 'large ones' AS SELECT id, amount FROM orders WHERE amount > 1;
+CREATE TEMPORARY VIEW bigger AS SELECT * FROM big WHERE price > 15;
+CREATE VIEW IF NOT EXISTS big AS SELECT 1 AS x;
+SELECT * FROM big;
+SELECT number FROM bigger;
+DESCRIBE big;
+SHOW VIEWS;
+DROP VIEW big;
+SHOW VIEWS;
