@@ -69,28 +69,51 @@ pub(super) const SPECS: &[FunctionSpec] = &[
     ),
 ];
 
-/// The type that operands of a comparison are compared in: the common type, or for text and
-/// something else the type of the other, with what a bare NULL is compared to.
-fn comparison_type(types: &[&LogicalType]) -> Option<TypeRoot> {
-    if let Some(common) = least_common_type(types) {
-        let has_date = types.iter().any(|each| each.root == TypeRoot::Date);
-        let all_dates =
-            types.iter().all(|each| matches!(each.root, TypeRoot::Date | TypeRoot::Null));
-        return (has_date == all_dates || types.len() == 1).then(|| common.root.materialized());
+/// What can be compared with what: values of one class, and text with any scalar class.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Boolean,
+    Number,
+    Text,
+    Binary,
+    Date,
+    Time,
+    Timestamp,
+    Other,
+}
+
+fn class(root: &TypeRoot) -> Class {
+    match root {
+        TypeRoot::Boolean => Class::Boolean,
+        TypeRoot::Date => Class::Date,
+        TypeRoot::Time(_) => Class::Time,
+        _ if root.is_numeric() => Class::Number,
+        _ if root.is_character() => Class::Text,
+        _ if root.is_binary() => Class::Binary,
+        _ if root.is_timestamp() => Class::Timestamp,
+        _ => Class::Other,
     }
-    let mut others = types.iter().filter(|each| !each.root.is_character());
-    let all_null = types.iter().all(|each| each.root == TypeRoot::Null);
-    if all_null {
+}
+
+/// The type that operands of a comparison are compared in: the common type, or for text and
+/// something else the type of the other.
+fn comparison_type(types: &[&LogicalType]) -> Option<TypeRoot> {
+    let typed: Vec<&LogicalType> =
+        types.iter().filter(|each| each.root != TypeRoot::Null).copied().collect();
+    if typed.is_empty() {
         return Some(TypeRoot::Boolean);
     }
-    let atomic = |root: &TypeRoot| {
-        root.is_numeric()
-            || root.is_timestamp()
-            || matches!(root, TypeRoot::Boolean | TypeRoot::Date | TypeRoot::Time(_))
-    };
-    let other = others.next().filter(|other| atomic(&other.root))?;
-    let rest: Vec<&LogicalType> = others.copied().chain([*other]).collect();
-    least_common_type(&rest).map(|common| common.root.materialized())
+    let others: Vec<&LogicalType> =
+        typed.iter().filter(|each| !each.root.is_character()).copied().collect();
+    let compared = if others.is_empty() { &typed } else { &others };
+    let of_first = class(&compared[0].root);
+    let has_text = compared.len() < typed.len();
+    let same_class = compared.iter().all(|each| class(&each.root) == of_first);
+    let takes_text = !matches!(of_first, Class::Binary | Class::Other);
+    if !same_class || (has_text && !takes_text) {
+        return None;
+    }
+    least_common_type(compared).map(|common| common.root.materialized())
 }
 
 fn cast_all(arguments: &[Argument<'_>], verb: &str) -> Result<Vec<LogicalType>, String> {
