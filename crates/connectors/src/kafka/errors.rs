@@ -1,0 +1,94 @@
+//! What the engine is told when Kafka refuses something, and the codes it is told by.
+
+use argus_base::{Error, ErrorKind};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+/// No broker answered within `argus.connect.timeout`.
+pub const UNREACHABLE: &str = "AR3301";
+/// The broker refuses user name or password.
+pub const AUTHENTICATION: &str = "AR3302";
+/// The user may not do this.
+pub const AUTHORIZATION: &str = "AR3303";
+/// The topic is not there, or no longer.
+pub const MISSING_TOPIC: &str = "AR3304";
+/// The broker's certificate is not trusted, or ours is refused.
+pub const TLS: &str = "AR3305";
+/// No offset is committed and nothing says where to begin.
+pub const NO_OFFSET: &str = "AR3306";
+/// A message cannot be decoded.
+pub const UNDECODABLE: &str = "AR3307";
+/// Kafka refuses a message for what it is.
+pub const REFUSED_MESSAGE: &str = "AR3308";
+/// The client refuses its settings.
+pub const SETTINGS: &str = "AR3309";
+/// A row cannot be encoded.
+pub const UNENCODABLE: &str = "AR3310";
+/// The broker will not take messages any more.
+pub const DELIVERY: &str = "AR3311";
+/// The broker will not give messages any more.
+pub const CONSUMPTION: &str = "AR3312";
+
+/// The error of a code that no waiting mends; `None` where trying again may help.
+pub fn refusal(code: RDKafkaErrorCode, what: &str, reason: &str) -> Option<Error> {
+    use RDKafkaErrorCode as Code;
+    let (error_code, problem) = match code {
+        Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::UnsupportedSASLMechanism
+        | Code::IllegalSASLState => (AUTHENTICATION, "authentication failed"),
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => (AUTHORIZATION, "no rights"),
+        Code::SSL if is_about_trust(reason) => (TLS, "the TLS handshake failed"),
+        _ => return None,
+    };
+    Some(Error::user(error_code, format!("{what}: {problem}: {reason}")))
+}
+
+/// Whether a TLS failure is about certificates; others happen while a broker comes and goes.
+fn is_about_trust(reason: &str) -> bool {
+    const SIGNS: [&str; 6] =
+        ["certificate", "unknown ca", "alert", "self-signed", "self signed", "no start line"];
+    let reason = reason.to_ascii_lowercase();
+    SIGNS.iter().any(|sign| reason.contains(sign))
+}
+
+/// The error of a client that could not be made: its settings contradict each other, or name a
+/// file that is not there.
+pub fn bad_settings(error: &KafkaError) -> Error {
+    let reason = match error {
+        KafkaError::ClientCreation(reason) => reason.clone(),
+        // The value may be a secret.
+        KafkaError::ClientConfig(_, reason, name, _) => format!("{name}: {reason}"),
+        other => other.to_string(),
+    };
+    Error::user(SETTINGS, format!("the Kafka client refuses its settings: {reason}"))
+}
+
+/// What librdkafka says of an error, without rdkafka's own words around it.
+pub fn reason(error: &KafkaError) -> String {
+    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
+}
+
+/// The final error of something that was tried until the time was up.
+pub fn unreachable(message: String) -> Error {
+    Error::new(ErrorKind::Transient, UNREACHABLE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_waiting_cannot_mend_is_a_refusal() {
+        let code = |code, reason| refusal(code, "x:1", reason).map(|error| error.code());
+        assert_eq!(code(RDKafkaErrorCode::Authentication, "bad"), Some(AUTHENTICATION));
+        assert_eq!(code(RDKafkaErrorCode::TopicAuthorizationFailed, "bad"), Some(AUTHORIZATION));
+        let untrusted = "SSL handshake failed: certificate verify failed: self-signed";
+        assert_eq!(code(RDKafkaErrorCode::SSL, untrusted), Some(TLS));
+        assert_eq!(code(RDKafkaErrorCode::SSL, "SSL handshake failed: Disconnected"), None);
+        assert_eq!(code(RDKafkaErrorCode::BrokerTransportFailure, "refused"), None);
+    }
+}
