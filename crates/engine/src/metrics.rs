@@ -1,0 +1,69 @@
+//! The metrics of a running job.
+
+use argus_base::metrics::{MetricKind, MetricSpec};
+
+const fn counter(name: &'static str, help: &'static str) -> MetricSpec {
+    MetricSpec { name, help, kind: MetricKind::Counter }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> MetricSpec {
+    MetricSpec { name, help, kind: MetricKind::Gauge }
+}
+
+/// Labels: job, source, topic, partition.
+pub const SOURCE_RECORDS: MetricSpec =
+    counter("argus_source_records_total", "Rows read from a source.");
+/// Labels: job, source, topic, partition.
+pub const SOURCE_BYTES: MetricSpec =
+    counter("argus_source_bytes_total", "Bytes read from a source, before decoding.");
+/// Labels: job, source, topic, partition.
+pub const SOURCE_LAG: MetricSpec =
+    gauge("argus_source_lag_records", "Records between the position and the end of a partition.");
+/// Labels: job, source, topic, partition.
+pub const SOURCE_WATERMARK: MetricSpec = gauge(
+    "argus_source_watermark_timestamp_seconds",
+    "Watermark of a partition, in seconds since 1970.",
+);
+/// Labels: job, source.
+pub const SOURCE_EVENT_TIME_LAG: MetricSpec = gauge(
+    "argus_source_event_time_lag_seconds",
+    "Wall clock minus the source's watermark, in seconds.",
+);
+/// Labels: job, operator.
+pub const RECORDS_IN: MetricSpec =
+    counter("argus_operator_records_in_total", "Rows an operator has taken.");
+/// Labels: job, operator.
+pub const RECORDS_OUT: MetricSpec =
+    counter("argus_operator_records_out_total", "Rows an operator has emitted.");
+/// Labels: job, operator.
+pub const BYTES_OUT: MetricSpec =
+    counter("argus_operator_bytes_out_total", "Bytes of Arrow memory an operator has emitted.");
+/// Labels: job, operator.
+pub const LATE: MetricSpec = counter(
+    "argus_operator_late_records_total",
+    "Rows dropped because the last window that holds them had fired.",
+);
+/// Labels: job, operator.
+pub const STATE_KEYS: MetricSpec =
+    gauge("argus_operator_state_keys", "Keys held over all live windows.");
+/// Labels: job, operator.
+pub const DROPPED_NULLS: MetricSpec = counter(
+    "argus_operator_not_null_dropped_total",
+    "Rows dropped because a NOT NULL column of the sink would be NULL.",
+);
+/// Labels: job, slot.
+pub const BUSY: MetricSpec =
+    counter("argus_slot_busy_milliseconds_total", "Time a slot spent stepping fragments.");
+/// Labels: job, slot.
+pub const BACK_PRESSURED: MetricSpec = counter(
+    "argus_slot_back_pressured_milliseconds_total",
+    "Time a slot waited because an output had no credit.",
+);
+/// Labels: job, slot.
+pub const IDLE: MetricSpec =
+    counter("argus_slot_idle_milliseconds_total", "Time a slot waited because no input was ready.");
+/// Labels: job, operator.
+pub const BATCHES_IN: MetricSpec = counter(
+    "argus_operator_batches_in_total",
+    "Batches an operator has taken; rows ÷ batches is the batch size.",
+);

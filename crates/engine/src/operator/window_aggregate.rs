@@ -1,0 +1,466 @@
+//! Aggregates rows by key and window; also the second step, which merges what local steps
+//! pre-aggregated.
+//!
+//! Rows are accumulated by slice. When the watermark reaches a window's last millisecond the
+//! window fires: a TUMBLE window is its slice; a HOP window is merged from its slices; a CUMULATE
+//! window is the running merge of its slices so far. Every key of the window leaves once, in
+//! pieces of at most [`MAX_BATCH_ROWS`].
+//!
+//! A row is late when the last window that holds its slice has fired: it is dropped and counted.
+//! A row whose slice has fired, but not the last window that holds it, counts only in the windows
+//! not fired yet.
+
+use std::sync::Arc;
+
+use argus_base::batch::{Batch, MAX_BATCH_ROWS};
+use argus_base::time::{ProcessingTime, Watermark};
+use argus_base::{Error, LogicalType, Result};
+use argus_plan::WindowKind;
+use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
+use argus_state::key_codec::EncodedKeys;
+use argus_state::slice_store::Slice;
+use argus_state::{KeyCodec, KeyTable, SliceKey, SliceStore};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{ArrayRef, BooleanArray, TimestampMillisecondArray};
+use arrow_schema::{DataType, SchemaRef};
+
+use super::slicing::{Selection, Slicer};
+use super::{Emission, Operator, Output};
+use crate::aggregate::{Accumulator, Rows, accumulator};
+use crate::expression::EvaluationContext;
+
+/// The accumulators of one slice.
+pub(crate) type Accumulators = Vec<Box<dyn Accumulator>>;
+
+/// What both steps and the single step know of the aggregation.
+pub(crate) struct Spec {
+    pub aggregate: WindowAggregate,
+    /// Types of the input of the single or local step.
+    pub input: Vec<LogicalType>,
+    pub codec: KeyCodec,
+}
+
+impl Spec {
+    pub(crate) fn new(aggregate: &WindowAggregate, input: Vec<LogicalType>) -> Spec {
+        let key_types = aggregate.keys.iter().map(|key| input[*key].to_arrow()).collect();
+        Spec { aggregate: aggregate.clone(), input, codec: KeyCodec::new(key_types) }
+    }
+
+    pub(crate) fn accumulators(&self) -> Result<Accumulators> {
+        let calls = self.aggregate.aggregates.iter();
+        calls.map(|call| accumulator(call, call.argument.map(|index| &self.input[index]))).collect()
+    }
+
+    /// Adds the selected rows of a batch to a slice.
+    pub(crate) fn accumulate(
+        &self,
+        slice: &mut Slice<Accumulators>,
+        batch: &Batch,
+        selection: &Selection,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let columns = batch.records.columns();
+        let keys = self.aggregate.keys.iter().map(|key| selection.take(&columns[*key]));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let n_rows = selection.n_rows(batch.n_rows());
+        self.codec.encode(&keys, n_rows, &mut scratch.keys);
+        slice.keys.find_or_insert_all(&scratch.keys, &mut scratch.groups);
+        for (call, accumulator) in self.aggregate.aggregates.iter().zip(&mut slice.values) {
+            accumulator.resize(slice.keys.len());
+            let argument =
+                call.argument.map(|index| selection.take(&columns[index])).transpose()?;
+            let filter = call.filter.map(|index| selection.take(&columns[index])).transpose()?;
+            let filter: Option<&BooleanArray> = filter.as_ref().map(|array| array.as_boolean());
+            accumulator.update(&scratch.groups, &Rows::new(argument.as_ref(), filter))?;
+        }
+        Ok(())
+    }
+}
+
+/// Buffers that live from batch to batch.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub keys: EncodedKeys,
+    pub groups: Vec<u32>,
+}
+
+/// The operator.
+pub struct WindowAggregator {
+    spec: Spec,
+    /// What the input is: rows, or the partial form of local steps.
+    is_global: bool,
+    /// Number of columns of each call's partial form.
+    partial_widths: Vec<usize>,
+    slicer: Slicer,
+    schema: SchemaRef,
+    store: SliceStore<Accumulators>,
+    /// The merge of the CUMULATE slices that have fired, and the end of the longest window it
+    /// grows to.
+    cumulated: Option<(i64, Slice<Accumulators>)>,
+    /// Event time, or processing time, up to which windows have fired or are about to.
+    progress: i64,
+    /// End of the last window considered at the current progress.
+    last_fired_end: i64,
+    firing: Option<Firing>,
+    scratch: Scratch,
+    n_late: u64,
+}
+
+/// A window on its way out.
+struct Firing {
+    start: i64,
+    end: i64,
+    contents: Contents,
+    /// Groups emitted so far.
+    position: usize,
+}
+
+/// What a firing window reads.
+enum Contents {
+    /// A slice of its own.
+    Own(Slice<Accumulators>),
+    /// The running merge of a CUMULATE window.
+    Cumulated,
+}
+
+impl WindowAggregator {
+    /// The single step (`is_global` false) or the second of two; `input` are the types of the
+    /// rows that the single or the local step reads, `schema` is the output's.
+    pub fn new(
+        aggregate: &WindowAggregate,
+        input: Vec<LogicalType>,
+        schema: SchemaRef,
+        is_global: bool,
+    ) -> Result<WindowAggregator> {
+        let spec = Spec::new(aggregate, input);
+        let widths = spec.accumulators()?.iter().map(|a| a.partial_types().len()).collect();
+        let slicer = Slicer::new(aggregate.window.clone())?;
+        Ok(WindowAggregator {
+            spec,
+            is_global,
+            partial_widths: widths,
+            slicer,
+            schema,
+            store: SliceStore::default(),
+            cumulated: None,
+            progress: i64::MIN,
+            last_fired_end: i64::MIN,
+            firing: None,
+            scratch: Scratch::default(),
+            n_late: 0,
+        })
+    }
+
+    /// The slice that rows of a slice are added to now; `None` when they are late.
+    fn live_slice(&self, slice: SliceKey) -> Option<SliceKey> {
+        if self.slicer.is_attached() {
+            return (!self.has_fired(slice.end)).then_some(slice);
+        }
+        let window = self.slicer.window();
+        if self.has_fired(window.last_window_end(slice.end)) {
+            return None;
+        }
+        let is_merged = matches!(window.kind, WindowKind::Cumulate { .. });
+        if !is_merged || !self.has_fired(slice.end) {
+            return Some(slice);
+        }
+        let step = window.kind.slice();
+        let mut end = slice.end;
+        while self.has_fired(end) {
+            end = end.saturating_add(step);
+        }
+        Some(SliceKey { end, start: end.saturating_sub(step) })
+    }
+
+    fn has_fired(&self, end: i64) -> bool {
+        self.slicer.time_line.fire_time(end) <= self.progress
+    }
+
+    fn process_rows(&mut self, batch: &Batch, now: ProcessingTime) -> Result<()> {
+        for (key, selection) in self.slicer.slices(batch, now)? {
+            let Some(key) = self.live_slice(key) else {
+                self.n_late += selection.n_rows(batch.n_rows()) as u64;
+                continue;
+            };
+            let slice = get_slice(&mut self.store, key, &self.spec)?;
+            self.spec.accumulate(slice, batch, &selection, &mut self.scratch)?;
+        }
+        Ok(())
+    }
+
+    /// Merges rows of the partial form: keys, slice end, slice start, rows, accumulators.
+    fn process_partials(&mut self, batch: &Batch) -> Result<()> {
+        let n_keys = self.spec.aggregate.keys.len();
+        let columns = batch.records.columns();
+        let ends = columns[n_keys].as_primitive::<Int64Type>().values();
+        let starts = columns[n_keys + 1].as_primitive::<Int64Type>().values();
+        let counts = columns[n_keys + 2].as_primitive::<Int64Type>().values();
+        // A local step emits slice by slice: equal slices lie together.
+        let mut from = 0;
+        while from < batch.n_rows() {
+            let key = SliceKey { end: ends[from], start: starts[from] };
+            let same = (from..batch.n_rows())
+                .take_while(|row| ends[*row] == key.end && starts[*row] == key.start);
+            let length = same.count();
+            match self.live_slice(key) {
+                None => {
+                    let n_rows: i64 = counts[from..from + length].iter().sum();
+                    self.n_late += n_rows.cast_unsigned();
+                }
+                Some(key) => self.merge_partials(key, &batch.slice(from, length))?,
+            }
+            from += length;
+        }
+        Ok(())
+    }
+
+    fn merge_partials(&mut self, key: SliceKey, batch: &Batch) -> Result<()> {
+        let n_keys = self.spec.aggregate.keys.len();
+        let columns = batch.records.columns();
+        let slice = get_slice(&mut self.store, key, &self.spec)?;
+        self.spec.codec.encode(&columns[..n_keys], batch.n_rows(), &mut self.scratch.keys);
+        slice.keys.find_or_insert_all(&self.scratch.keys, &mut self.scratch.groups);
+        let mut from = n_keys + 3;
+        for (accumulator, width) in slice.values.iter_mut().zip(&self.partial_widths) {
+            accumulator.resize(slice.keys.len());
+            accumulator.merge(&self.scratch.groups, &columns[from..from + width])?;
+            from += width;
+        }
+        Ok(())
+    }
+
+    /// Time has come to `progress`: fires what it closes.
+    fn advance(&mut self, progress: i64, output: &mut Output) -> Result<Emission> {
+        if progress <= self.progress {
+            return Ok(Emission::Done);
+        }
+        self.last_fired_end = self.last_end_fired_by(self.progress);
+        self.progress = progress;
+        self.resume(output)
+    }
+
+    /// The last window end that had fired at `progress`, whether or not the window held rows.
+    fn last_end_fired_by(&mut self, progress: i64) -> i64 {
+        if progress == i64::MIN || self.slicer.is_attached() {
+            return i64::MIN;
+        }
+        let local = self.slicer.time_line.local(progress).saturating_add(1);
+        let slice = self.slicer.window().kind.slice();
+        let mut end = self.slicer.window().slice_end(local).saturating_sub(slice);
+        // On a zone's clock the timer of an end may lie an hour beside it.
+        while self.slicer.time_line.fire_time(end.saturating_add(slice)) <= progress {
+            let next = end.saturating_add(slice);
+            if next == end {
+                break;
+            }
+            end = next;
+        }
+        while self.slicer.time_line.fire_time(end) > progress {
+            end = end.saturating_sub(slice);
+        }
+        end
+    }
+
+    /// Takes the next window that the progress has closed.
+    fn next_firing(&mut self) -> Result<Option<Firing>> {
+        let Some(key) = self.next_window() else { return Ok(None) };
+        if !self.has_fired(key.end) {
+            return Ok(None);
+        }
+        self.last_fired_end = key.end;
+        let contents = if self.slicer.is_attached() {
+            Contents::Own(self.take_slice(key)?)
+        } else {
+            match self.slicer.window().kind {
+                WindowKind::Tumble { .. } => Contents::Own(self.take_slice(key)?),
+                WindowKind::Hop { slide, size } => {
+                    Contents::Own(self.merge_hop(key.end, slide, size)?)
+                }
+                WindowKind::Cumulate { .. } => {
+                    self.merge_cumulate(key.end)?;
+                    Contents::Cumulated
+                }
+            }
+        };
+        Ok(Some(Firing { start: key.start, end: key.end, contents, position: 0 }))
+    }
+
+    /// Start and end of the first window that has rows and has not fired.
+    fn next_window(&self) -> Option<SliceKey> {
+        let first = self.store.first();
+        if self.slicer.is_attached() {
+            return first;
+        }
+        let window = self.slicer.window();
+        let slice = window.kind.slice();
+        let after_last = self.last_fired_end.saturating_add(slice);
+        let end = match window.kind {
+            WindowKind::Tumble { .. } => first?.end,
+            WindowKind::Hop { .. } => first?.end.max(after_last),
+            WindowKind::Cumulate { .. } => {
+                let grown = self.cumulated.as_ref().map(|_| after_last);
+                let fresh = first.map(|key| key.end.max(after_last));
+                grown.into_iter().chain(fresh).min()?
+            }
+        };
+        Some(SliceKey { end, start: window.window_start(end) })
+    }
+
+    fn take_slice(&mut self, key: SliceKey) -> Result<Slice<Accumulators>> {
+        self.store.remove(key).ok_or_else(|| Error::bug("a window fires without its slice"))
+    }
+
+    fn merge_hop(&mut self, end: i64, slide: i64, size: i64) -> Result<Slice<Accumulators>> {
+        let mut merged = Slice { keys: KeyTable::default(), values: self.spec.accumulators()? };
+        for key in self.store.ending_in(end.saturating_sub(size), end) {
+            if let Some(slice) = self.store.get(key) {
+                merge(&mut merged, slice, &mut self.scratch.groups)?;
+            }
+        }
+        // This was the last window of its first slice.
+        for key in self.store.ending_in(i64::MIN, end.saturating_sub(size - slide)) {
+            self.store.remove(key);
+        }
+        Ok(merged)
+    }
+
+    fn merge_cumulate(&mut self, end: i64) -> Result<()> {
+        let window = self.slicer.window();
+        let last_end = window.window_start(end).saturating_add(window.kind.size());
+        let is_same = self.cumulated.as_ref().is_some_and(|(known, _)| *known == last_end);
+        if !is_same {
+            let empty = Slice { keys: KeyTable::default(), values: self.spec.accumulators()? };
+            self.cumulated = Some((last_end, empty));
+        }
+        let key = SliceKey { end, start: end.saturating_sub(window.kind.slice()) };
+        if let (Some(slice), Some((_, merged))) = (self.store.remove(key), &mut self.cumulated) {
+            merge(merged, &slice, &mut self.scratch.groups)?;
+        }
+        Ok(())
+    }
+
+    /// Emits a piece of a window; `None` when it has left.
+    fn piece(&mut self, mut firing: Firing, output: &mut Output) -> Result<Option<Firing>> {
+        let contents = match (&firing.contents, &self.cumulated) {
+            (Contents::Own(slice), _) | (Contents::Cumulated, Some((_, slice))) => slice,
+            (Contents::Cumulated, None) => {
+                return Err(Error::bug("a CUMULATE window lost its rows"));
+            }
+        };
+        let until = contents.keys.len().min(firing.position + MAX_BATCH_ROWS);
+        let range = firing.position..until;
+        let keys = range.clone().map(|slot| contents.keys.key(slot));
+        let mut columns = self.spec.codec.decode(keys)?;
+        for accumulator in &contents.values {
+            columns.push(accumulator.read(range.clone())?);
+        }
+        let n_rows = range.len();
+        for property in &self.spec.aggregate.properties {
+            columns.push(self.property(*property, &firing, n_rows, columns.len()));
+        }
+        output.push(Batch::inserts(super::record_batch(&self.schema, columns, n_rows)?));
+        firing.position = until;
+        Ok((until < contents.keys.len()).then_some(firing))
+    }
+
+    fn property(
+        &self,
+        property: WindowProperty,
+        firing: &Firing,
+        n_rows: usize,
+        position: usize,
+    ) -> ArrayRef {
+        let value = match property {
+            WindowProperty::Start => firing.start,
+            WindowProperty::End => firing.end,
+            WindowProperty::Time => self.slicer.time_line.instant_of(firing.end - 1),
+        };
+        let data_type: DataType = self.schema.field(position).data_type().clone();
+        Arc::new(TimestampMillisecondArray::from(vec![value; n_rows]).with_data_type(data_type))
+    }
+}
+
+impl Operator for WindowAggregator {
+    fn process(
+        &mut self,
+        _input: usize,
+        batch: Batch,
+        context: &EvaluationContext,
+        _output: &mut Output,
+    ) -> Result<Emission> {
+        if self.is_global {
+            self.process_partials(&batch)?;
+        } else {
+            self.process_rows(&batch, context.now)?;
+        }
+        Ok(Emission::Done)
+    }
+
+    fn watermark(&mut self, watermark: Watermark, output: &mut Output) -> Result<Emission> {
+        if is_processing_time(&self.spec.aggregate.window) {
+            return Ok(Emission::Done);
+        }
+        self.advance(watermark.0, output)
+    }
+
+    fn tick(&mut self, now: ProcessingTime, output: &mut Output) -> Result<Emission> {
+        if !is_processing_time(&self.spec.aggregate.window) {
+            return Ok(Emission::Done);
+        }
+        self.advance(now.0, output)
+    }
+
+    fn resume(&mut self, output: &mut Output) -> Result<Emission> {
+        let firing = match self.firing.take() {
+            Some(firing) => Some(firing),
+            None => self.next_firing()?,
+        };
+        let Some(firing) = firing else { return Ok(Emission::Done) };
+        let end = firing.end;
+        self.firing = self.piece(firing, output)?;
+        let is_over = self.firing.is_none();
+        if is_over && self.cumulated.as_ref().is_some_and(|(last_end, _)| *last_end == end) {
+            self.cumulated = None;
+        }
+        Ok(Emission::More)
+    }
+
+    fn n_late(&self) -> u64 {
+        self.n_late
+    }
+
+    fn n_keys(&self) -> usize {
+        self.store.n_keys() + self.cumulated.as_ref().map_or(0, |(_, slice)| slice.keys.len())
+    }
+}
+
+pub(crate) fn is_processing_time(source: &WindowSource) -> bool {
+    source.window().time.column().is_none()
+}
+
+pub(crate) fn get_slice<'a>(
+    store: &'a mut SliceStore<Accumulators>,
+    key: SliceKey,
+    spec: &Spec,
+) -> Result<&'a mut Slice<Accumulators>> {
+    if store.get(key).is_none() {
+        let accumulators = spec.accumulators()?;
+        store.get_or_insert(key, || accumulators);
+    }
+    Ok(store.get_or_insert(key, Vec::new))
+}
+
+fn merge(
+    into: &mut Slice<Accumulators>,
+    from: &Slice<Accumulators>,
+    groups: &mut Vec<u32>,
+) -> Result<()> {
+    groups.clear();
+    groups.extend((0..from.keys.len()).map(|slot| into.keys.find_or_insert(from.keys.key(slot))));
+    for (target, source) in into.values.iter_mut().zip(&from.values) {
+        target.resize(into.keys.len());
+        target.merge(groups, &source.partial(0..from.keys.len())?)?;
+    }
+    Ok(())
+}
