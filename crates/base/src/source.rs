@@ -18,6 +18,12 @@ pub trait Source: Send + Sync {
     /// Whether the source ends by itself.
     fn is_bounded(&self) -> bool;
 
+    /// Whether every split keeps a watermark of its own, merged by minimum, as Kafka's partitions
+    /// do. Otherwise a reader has one watermark over whatever it reads, as for files.
+    fn watermark_per_split(&self) -> bool {
+        false
+    }
+
     /// A reader for one of `parallelism` subtasks; each split belongs to exactly one of them.
     /// `positions` are what the readers of a checkpoint said, of all subtasks together, or empty
     /// at a fresh start.
