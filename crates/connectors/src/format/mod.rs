@@ -4,9 +4,12 @@
 //! reads; what nobody reads is skipped, not materialised. It never panics on any bytes: a body
 //! it cannot decode is reported by position and adds no row.
 
+mod base64_text;
+mod cells;
 mod column;
 mod json;
 mod ledger;
+mod line_writer;
 mod lines;
 mod number;
 mod temporal;

@@ -290,16 +290,34 @@ pub(crate) fn write_decimal_stripped(out: &mut Vec<u8>, unscaled: i128, scale: u
 
 /// `BigDecimal.toString()` of a decimal as it stands.
 pub(crate) fn write_big_decimal(out: &mut Vec<u8>, unscaled: i128, scale: i64) {
-    if unscaled < 0 {
+    write_digits(out, unscaled < 0, &unscaled.unsigned_abs().to_string(), scale);
+}
+
+/// `new BigDecimal(text).stripTrailingZeros().toString()` of a JSON number of any length.
+pub(crate) fn write_number_stripped(out: &mut Vec<u8>, text: &[u8]) {
+    let Some(parts) = DecimalParts::split(text) else { return };
+    let all = String::from_utf8_lossy(&[parts.whole, parts.fraction].concat()).into_owned();
+    let digits = all.trim_start_matches('0').trim_end_matches('0');
+    if digits.is_empty() {
+        out.push(b'0');
+        return;
+    }
+    let n_stripped = all.len() - all.trim_end_matches('0').len();
+    let scale = parts.fraction.len() as i64 - parts.exponent - n_stripped as i64;
+    write_digits(out, parts.negative, digits, scale);
+}
+
+/// Digits without leading zeros, of which `scale` stand behind the point.
+fn write_digits(out: &mut Vec<u8>, negative: bool, digits: &str, scale: i64) {
+    if negative {
         out.push(b'-');
     }
-    let digits = unscaled.unsigned_abs().to_string();
     let adjusted = digits.len() as i64 - 1 - scale;
     if scale == 0 {
         out.extend_from_slice(digits.as_bytes());
     } else if scale > 0 && adjusted >= -6 {
         let n_zeros = usize::try_from(scale + 1 - digits.len() as i64).unwrap_or(0);
-        let padded = ["0".repeat(n_zeros), digits].concat();
+        let padded = ["0".repeat(n_zeros).as_str(), digits].concat();
         let (whole, fraction) = padded.split_at(padded.len() - scale as usize);
         write_display(out, format_args!("{whole}.{fraction}"));
     } else {

@@ -111,6 +111,14 @@ fn decimals_print_as_big_decimals() {
     );
     assert_eq!(text(|o| write_big_decimal(o, 0, 2)), "0.00");
     assert_eq!(text(|o| write_big_decimal(o, 1250, 2)), "12.50");
+    let check = |input: &str, expected: &str| {
+        assert_eq!(text(|o| write_number_stripped(o, input.as_bytes())), expected);
+    };
+    check("100.0", "1E+2");
+    check("1e400", "1E+400");
+    check("-0.00", "0");
+    check("-012.50", "-12.5");
+    check("0.00000010", "1E-7");
 }
 
 proptest! {

@@ -191,7 +191,7 @@ impl Cursor<'_> {
         if !optional_seconds || self.text.get(self.at) == Some(&b':') {
             self.eat(b':')?;
             second = self.two_digits()?;
-            nanos = self.fraction();
+            nanos = self.fraction()?;
         }
         let time = (hour * 3600 + minute * 60 + second) * NANOS_PER_SECOND + nanos;
         let is_end_of_day = time == NANOS_PER_DAY && hour == 24 && resolver == Resolver::Smart;
@@ -199,12 +199,13 @@ impl Cursor<'_> {
         if in_range || is_end_of_day { Some(time) } else { None }
     }
 
-    /// A point and up to nine digits, in nanoseconds.
-    fn fraction(&mut self) -> i64 {
+    /// A point and one to nine digits, or nothing, in nanoseconds.
+    fn fraction(&mut self) -> Option<i64> {
         if self.text.get(self.at) != Some(&b'.') {
-            return 0;
+            return Some(0);
         }
         self.at += 1;
+        let start = self.at;
         let (mut nanos, mut unit) = (0, NANOS_PER_SECOND / 10);
         while let Some(digit @ b'0'..=b'9') = self.text.get(self.at) {
             if unit == 0 {
@@ -214,7 +215,7 @@ impl Cursor<'_> {
             unit /= 10;
             self.at += 1;
         }
-        nanos
+        (self.at > start).then_some(nanos)
     }
 }
 

@@ -113,7 +113,8 @@ fn booleans_and_bytes() {
         TypeRoot::BYTES,
         r#"
         "AQI=" => : [1, 2]
-        "AQ I=" => : [1, 2]
+        " AQI= " => : [1, 2]
+        "AQ I=" =>  failed: field 'f': expected BYTES as base64 text, found "AQ I="
         "" => : []
         "AQI" =>  failed: field 'f': expected BYTES as base64 text, found "AQI"
         1 =>  failed: field 'f': expected BYTES as base64 text, found 1

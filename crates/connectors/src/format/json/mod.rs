@@ -2,6 +2,7 @@
 
 mod cursor;
 mod decoder;
+mod encoder;
 mod names;
 mod problem;
 mod text;
@@ -14,7 +15,10 @@ use argus_base::option::{OptionKind, OptionSpec};
 use argus_base::{Error, Field, LogicalType, Result, TypeRoot};
 
 use self::decoder::JsonDecoder;
+use self::encoder::{EncodeOptions, JsonEncoder, NullKey};
+use self::text::Fractions;
 use self::values::DecodeOptions;
+use super::line_writer::LineWriter;
 use super::lines::LineReader;
 use super::temporal::Standard;
 use super::{BAD_OPTIONS, Decoder, Encoder, FileInput, FileWriter, Format, FormatContext};
@@ -109,11 +113,26 @@ fn standard(context: &FormatContext<'_>) -> Standard {
     }
 }
 
+fn fractions(schema: &[Field]) -> Fractions {
+    let has_decimal = schema.iter().any(|field| has_decimal(&field.logical_type));
+    if has_decimal { Fractions::Decimals } else { Fractions::Doubles }
+}
+
+fn has_decimal(logical_type: &LogicalType) -> bool {
+    match &logical_type.root {
+        TypeRoot::Decimal { .. } => true,
+        TypeRoot::Array(inner) | TypeRoot::Map(_, inner) => has_decimal(inner),
+        TypeRoot::Row(fields) => fields.iter().any(|field| has_decimal(&field.logical_type)),
+        _ => false,
+    }
+}
+
 fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
     let options = DecodeOptions {
         fail_on_missing_field: context.options.bool("fail-on-missing-field"),
         ignore_parse_errors: context.options.bool("ignore-parse-errors"),
         standard: standard(context),
+        fractions: fractions(context.schema),
     };
     if options.fail_on_missing_field && options.ignore_parse_errors {
         return Err(Error::user(
@@ -124,18 +143,36 @@ fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
     Ok(Box::new(JsonDecoder::new(context, options)))
 }
 
-fn encoder(_context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {
-    Err(Error::bug("the json encoder is not there yet"))
+fn encoder(context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {
+    let null_key = match context.options.word("map-null-key.mode") {
+        Some("DROP") => NullKey::Drop,
+        Some("LITERAL") => {
+            let literal = context.options.text("map-null-key.literal").unwrap_or_default();
+            NullKey::Literal(literal.to_owned())
+        }
+        _ => NullKey::Fail,
+    };
+    let options = EncodeOptions {
+        standard: standard(context),
+        plain_decimals: context.options.bool("encode.decimal-as-plain-number"),
+        ignore_null_fields: context.options.bool("encode.ignore-null-fields"),
+        null_key,
+    };
+    Ok(Box::new(JsonEncoder::new(context, options)))
 }
 
+/// A file has one message a line, as in Flink.
 fn open_file(context: &FormatContext<'_>, input: Box<dyn Read + Send>) -> Result<FileInput> {
     Ok(FileInput { reader: Box::new(LineReader::new(input)), decoder: decoder(context)? })
 }
 
-fn file_writer(_context: &FormatContext<'_>) -> Result<Box<dyn FileWriter>> {
-    Err(Error::bug("the json encoder is not there yet"))
+fn file_writer(context: &FormatContext<'_>) -> Result<Box<dyn FileWriter>> {
+    Ok(Box::new(LineWriter::new(encoder(context)?)))
 }
 
 #[cfg(test)]
 #[path = "decode_tests.rs"]
 mod decode_tests;
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod encode_tests;

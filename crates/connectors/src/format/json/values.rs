@@ -18,9 +18,8 @@
 
 use argus_base::{Field, LogicalType, TypeRoot};
 use arrow_schema::TimeUnit;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
+use super::super::base64_text;
 use super::super::column::{Column, Values};
 use super::super::number::{
     Decimal, parse_decimal, parse_double, parse_float, parse_integer, trim,
@@ -30,7 +29,7 @@ use super::super::views::Views;
 use super::cursor::{Cursor, unescape};
 use super::names::{Names, Place};
 use super::problem::{Outcome, Problem};
-use super::text::write_compact;
+use super::text::{Fractions, write_compact};
 
 /// What the options say about decoding.
 #[derive(Clone, Copy)]
@@ -38,6 +37,7 @@ pub(super) struct DecodeOptions {
     pub fail_on_missing_field: bool,
     pub ignore_parse_errors: bool,
     pub standard: Standard,
+    pub fractions: Fractions,
 }
 
 /// What reading a type needs besides its column.
@@ -346,7 +346,7 @@ impl Reader<'_> {
             }
             b'{' | b'[' => {
                 let mut text = Vec::new();
-                write_compact(&mut self.cursor, &mut text)?;
+                write_compact(&mut self.cursor, self.options.fractions, &mut text)?;
                 return push_copied(views, &text);
             }
             _ => {
@@ -357,22 +357,15 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Base64 with padding; white space in it is skipped, as Jackson does.
     fn bytes(&mut self, views: &mut Views) -> Outcome<()> {
         let before = self.cursor;
         if self.cursor.peek() != b'"' {
             return Err(self.mismatch("BYTES as base64 text"));
         }
-        let decoded = self.scalar_text(|text| {
-            if text.iter().any(|byte| *byte <= b' ') {
-                let dense: Vec<u8> = text.iter().copied().filter(|byte| *byte > b' ').collect();
-                return STANDARD.decode(dense);
-            }
-            STANDARD.decode(text)
-        })?;
+        let decoded = self.scalar_text(base64_text::decode)?;
         match decoded {
-            Ok(bytes) => push_copied(views, &bytes),
-            Err(_) => Err(mismatch(&before, "BYTES as base64 text")),
+            Some(bytes) => push_copied(views, &bytes),
+            None => Err(mismatch(&before, "BYTES as base64 text")),
         }
     }
 
