@@ -247,6 +247,22 @@ impl Expression {
         }
     }
 
+    /// Replaces every input column by the expression at its position.
+    pub fn substitute(&mut self, columns: &[Expression]) {
+        if let ExpressionKind::Column(index) = self.kind {
+            *self = columns[index].clone();
+            return;
+        }
+        for child in self.children_mut() {
+            child.substitute(columns);
+        }
+    }
+
+    /// Whether it is the input column at that position.
+    pub fn is_column(&self, index: usize) -> bool {
+        matches!(self.kind, ExpressionKind::Column(own) if own == index)
+    }
+
     /// Whether the same input always gives the same result: no clock, no chance, no watermark.
     pub fn is_deterministic(&self) -> bool {
         let own = match &self.kind {

@@ -1,10 +1,13 @@
 //! The tables and views of a session.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use argus_base::LogicalType;
 use argus_plan::Span;
 use sqlparser::ast;
+
+use crate::script::hint::Hints;
 
 /// Name of the catalog every object lives in.
 pub const DEFAULT_CATALOG: &str = "default_catalog";
@@ -122,6 +125,8 @@ pub struct View {
     pub columns: Option<Vec<String>>,
     /// As parsed.
     pub query: Box<ast::Query>,
+    /// The hints in the query.
+    pub hints: Arc<Hints>,
     /// The query as written, before substitution.
     pub text: String,
     /// COMMENT.
