@@ -1,0 +1,186 @@
+//! The command line: what can be typed, and what is made of it.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::OutputForm;
+
+const EXAMPLES: &str = "\
+Examples:
+  argus run job.sql                                  run a script; a SELECT prints its rows
+  argus run job.sql --set pipeline.name=downloads    the same with another setting
+  argus run job.sql --table orders.path=/tmp/orders  the same with another option of a table
+  argus run job.sql --parallelism 2 --metrics 9249   two slots; metrics on 127.0.0.1:9249
+  argus explain job.sql                              what each statement would run
+  argus demo                                         a whole pipeline, nothing to install
+
+Exit codes: 0 finished, or stopped by a signal; 1 failed while running; 2 wrong script or
+arguments; 3 a construct that Argus does not run yet.
+
+Environment: ${NAME} and ${NAME:default} in a script are variables of the environment.
+ARGUS_LOG=info shows what happens inside (error, warn, info, debug; default: warn).";
+
+/// Runs Flink SQL jobs on one machine.
+#[derive(Debug, Parser)]
+#[command(name = "argus", version, after_help = EXAMPLES)]
+#[command(disable_help_subcommand = true, subcommand_required = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a script: bounded inputs end it, a SELECT prints one row a line
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArguments),
+    /// Shows the plan of every query and INSERT of a script without running it
+    Explain(ExplainArguments),
+    /// Shows the StreamPulse pipeline at work: generator, broker, job and database in one process
+    Demo(DemoArguments),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  argus run job.sql --table downloads.scan.startup.mode=latest-offset
+  argus run job.sql --set table.local-time-zone=UTC --set argus.source.on-error=skip
+  argus run query.sql --output json | jq .row
+
+--set and --table go before what the script says. SIGINT and SIGTERM end the job cleanly; a
+second signal ends it at once.";
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub script: ScriptArguments,
+    /// Serve /metrics, /healthz and /readyz there; a bare port is on 127.0.0.1, port 0 any free one
+    #[arg(long, value_name = "HOST:PORT", value_parser = metrics_address)]
+    pub metrics: Option<SocketAddr>,
+    /// How rows are printed; default: table on a terminal, else json
+    #[arg(long, value_name = "FORM")]
+    pub output: Option<OutputForm>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    #[command(flatten)]
+    pub script: ScriptArguments,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where the SQLite file goes; default: a folder of its own below the temporary folder
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<PathBuf>,
+}
+
+/// A script and what goes before it.
+#[derive(Debug, Default, Args)]
+pub struct ScriptArguments {
+    /// The script
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A setting that goes before the script's SET
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// An option of a table that goes before its WITH
+    #[arg(long = "table", value_name = "NAME.OPTION=VALUE", value_parser = table_option)]
+    pub tables: Vec<TableOption>,
+    /// Number of slots
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=32_768))]
+    pub parallelism: Option<u16>,
+}
+
+/// `NAME.OPTION=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableOption {
+    /// The table.
+    pub table: String,
+    /// The key in its WITH clause.
+    pub option: String,
+    /// The value.
+    pub value: String,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("expected KEY=VALUE, such as pipeline.name=orders".to_owned()),
+    }
+}
+
+/// The table's name ends at the first point; a name with a point in it is written in back-ticks.
+fn table_option(text: &str) -> Result<TableOption, String> {
+    let expected = || "expected NAME.OPTION=VALUE, such as orders.path=/tmp/orders".to_owned();
+    let (table, rest) = match text.strip_prefix('`').and_then(|text| text.split_once('`')) {
+        Some((quoted, rest)) => (quoted, rest.strip_prefix('.').ok_or_else(expected)?),
+        None => text.split_once('.').ok_or_else(expected)?,
+    };
+    let (option, value) = rest.split_once('=').ok_or_else(expected)?;
+    if table.is_empty() || table.contains('=') || option.is_empty() {
+        return Err(expected());
+    }
+    let (table, option) = (table.to_owned(), option.to_owned());
+    Ok(TableOption { table, option, value: value.to_owned() })
+}
+
+/// `HOST:PORT`, `:PORT` or `PORT`.
+fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let full = match text.strip_prefix(':').unwrap_or(text) {
+        port if port.bytes().all(|byte| byte.is_ascii_digit()) => format!("127.0.0.1:{port}"),
+        _ => text.to_owned(),
+    };
+    let addresses = full.to_socket_addrs();
+    let first = addresses.map_err(|error| format!("expected HOST:PORT: {error}"))?.next();
+    first.ok_or_else(|| format!("the host of '{text}' has no address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_tables() {
+        let parsed = |text| table_option(text).map(|t| (t.table, t.option, t.value));
+        let owned = |t: &str, o: &str, v: &str| Ok((t.into(), o.into(), v.into()));
+        assert_eq!(parsed("t.path=/a=b"), owned("t", "path", "/a=b"));
+        assert_eq!(parsed("t.scan.startup.mode="), owned("t", "scan.startup.mode", ""));
+        assert_eq!(parsed("`a.b`.path=x"), owned("a.b", "path", "x"));
+        for wrong in ["", "t", "t.path", "path=x.y", ".path=x", "t.=x"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn settings() {
+        assert_eq!(setting("a.b=c=d"), Ok(("a.b".into(), "c=d".into())));
+        assert!(setting("a").is_err());
+        assert!(setting("=b").is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        let shown = |text| metrics_address(text).map(|address| address.to_string());
+        assert_eq!(shown("9249"), Ok("127.0.0.1:9249".to_owned()));
+        assert_eq!(shown(":0"), Ok("127.0.0.1:0".to_owned()));
+        assert_eq!(shown("0.0.0.0:1"), Ok("0.0.0.0:1".to_owned()));
+        assert!(shown("localhost").is_err());
+        assert!(shown("127.0.0.1:99999").is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Why the process ends early: what is printed, and the exit code.
+
+use std::process::ExitCode;
+
+use argus_base::{Error, ErrorKind};
+
+/// Finished, or stopped by a signal.
+pub const SUCCESS: u8 = 0;
+/// Failed while it ran.
+pub const FAILED: u8 = 1;
+/// Wrong script or arguments.
+pub const WRONG: u8 = 2;
+/// A construct of Flink that does not run here yet.
+pub const UNSUPPORTED: u8 = 3;
+
+/// Why the process ends early.
+#[derive(Debug)]
+pub enum Failure {
+    /// A script is wrong, or asks for what is not there yet; with the rendered diagnostic.
+    Script {
+        /// As rustc would print it, with a newline at its end.
+        rendered: String,
+        /// [`WRONG`] or [`UNSUPPORTED`].
+        exit_code: u8,
+    },
+    /// The arguments are wrong: one sentence.
+    Arguments(String),
+    /// A job failed.
+    Run(Error),
+    /// Nobody reads standard output any more, which is no failure.
+    ReaderGone,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        if error.code() == crate::output::READER_GONE {
+            Failure::ReaderGone
+        } else {
+            Failure::Run(error)
+        }
+    }
+}
+
+impl Failure {
+    /// Says on standard error why, and turns into the exit code.
+    pub fn report(&self) -> ExitCode {
+        let (text, exit_code) = match self {
+            Failure::Script { rendered, exit_code } => (rendered.clone(), *exit_code),
+            Failure::Arguments(message) => (format!("error: {message}\n"), WRONG),
+            Failure::Run(error) => (render(error), FAILED),
+            Failure::ReaderGone => (String::new(), SUCCESS),
+        };
+        eprint_quietly(&text);
+        ExitCode::from(exit_code)
+    }
+}
+
+/// Writes to standard error; that it is closed is nobody's business any more.
+pub fn eprint_quietly(text: &str) {
+    let _closed = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+}
+
+/// A run-time error as rustc would print it.
+pub fn render(error: &Error) -> String {
+    let code = error.code();
+    let help = match error.kind() {
+        ErrorKind::Transient => "it was tried again until the time for it was over",
+        ErrorKind::Data => {
+            "SET 'argus.source.on-error' = 'skip' skips and counts such records instead"
+        }
+        ErrorKind::User => "mend it and start the job again",
+        ErrorKind::Fenced => "another process owns the job now",
+        ErrorKind::Corrupt => "what was stored cannot be read back",
+        ErrorKind::Bug => "this is a mistake in Argus; please report it with the script",
+    };
+    format!("error[{code}]: {error}\n  = help: {help}\n  = note: docs/error/{code}.md says more\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_time_errors_look_like_rustcs() {
+        let error = Error::user("AR3102", "disk full").context("print rows");
+        let expected = "error[AR3102]: print rows: disk full\n  \
+                        = help: mend it and start the job again\n  \
+                        = note: docs/error/AR3102.md says more\n";
+        assert_eq!(render(&error), expected);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        let failure = Failure::from(Error::user("AR3101", "gone"));
+        assert!(matches!(failure, Failure::ReaderGone));
+    }
+}

@@ -1,0 +1,198 @@
+//! The table form: columns aligned for eyes, row by row as they come.
+//!
+//! ```text
+//! +----+---------------------+-----+
+//! | op | window_start        |   n |
+//! +----+---------------------+-----+
+//! | +I | 2020-01-01 00:00:00 |  12 |
+//! +----+---------------------+-----+
+//! 1 row
+//! ```
+//!
+//! Widths are settled by the types and the first batch; a text that is wider than 80 is cut. The
+//! op column is there only where rows can be of other kinds than +I.
+
+use argus_base::{Batch, Field, LogicalType, TypeRoot};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+
+use super::json;
+
+/// Widest cell; what is longer ends in an ellipsis.
+const MAX_WIDTH: usize = 80;
+
+/// A table that is being printed.
+pub struct Table {
+    fields: Vec<Field>,
+    has_kinds: bool,
+    /// Empty until the first batch, or the end.
+    widths: Vec<usize>,
+    n_rows: u64,
+}
+
+impl Table {
+    /// A table of these columns, of which nothing is printed yet.
+    pub fn new(fields: Vec<Field>, has_kinds: bool) -> Table {
+        Table { fields, has_kinds, widths: Vec::new(), n_rows: 0 }
+    }
+
+    /// Appends a batch, and before the first one the head.
+    pub fn write_batch(&mut self, out: &mut String, batch: &Batch) {
+        let rows: Vec<Vec<String>> =
+            (0..batch.n_rows()).map(|index| self.cells(batch, index)).collect();
+        if self.widths.is_empty() {
+            self.settle(&rows);
+            self.write_head(out);
+        }
+        for (index, row) in rows.iter().enumerate() {
+            self.write_row(out, batch.kind(index).short(), row);
+        }
+        self.n_rows += batch.n_rows() as u64;
+    }
+
+    /// Appends the foot; the head too where no row came.
+    pub fn write_end(&mut self, out: &mut String) {
+        if self.widths.is_empty() {
+            self.settle(&[]);
+            self.write_head(out);
+        }
+        self.write_rule(out);
+        let plural = if self.n_rows == 1 { "" } else { "s" };
+        out.push_str(&format!("{} row{plural}\n", self.n_rows));
+    }
+
+    fn cells(&self, batch: &Batch, index: usize) -> Vec<String> {
+        let columns = self.fields.iter().zip(batch.records.columns());
+        columns.map(|(field, array)| cell(&field.logical_type, array.as_ref(), index)).collect()
+    }
+
+    fn settle(&mut self, rows: &[Vec<String>]) {
+        let widths = self.fields.iter().enumerate().map(|(i, field)| {
+            let of_rows = rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+            let of_values = of_rows.max(usual_width(&field.logical_type.root)).min(MAX_WIDTH);
+            of_values.max(field.name.chars().count())
+        });
+        self.widths = widths.collect();
+    }
+
+    fn write_head(&self, out: &mut String) {
+        self.write_rule(out);
+        let names: Vec<String> = self.fields.iter().map(|field| field.name.clone()).collect();
+        self.write_row(out, "op", &names);
+        self.write_rule(out);
+    }
+
+    fn write_rule(&self, out: &mut String) {
+        let op = if self.has_kinds { Some(2) } else { None };
+        for width in op.into_iter().chain(self.widths.iter().copied()) {
+            out.push('+');
+            out.push_str(&"-".repeat(width + 2));
+        }
+        out.push_str("+\n");
+    }
+
+    fn write_row(&self, out: &mut String, op: &str, cells: &[String]) {
+        if self.has_kinds {
+            out.push_str(&format!("| {op} "));
+        }
+        for ((field, width), cell) in self.fields.iter().zip(&self.widths).zip(cells) {
+            let cell = cut(cell, *width);
+            let aligned = if field.logical_type.root.is_numeric() {
+                format!("| {cell:>width$} ")
+            } else {
+                format!("| {cell:<width$} ")
+            };
+            out.push_str(&aligned);
+        }
+        out.push_str("|\n");
+    }
+}
+
+/// A value without quotes; control characters are shown as a space.
+fn cell(logical_type: &LogicalType, array: &dyn Array, index: usize) -> String {
+    if array.is_null(index) || logical_type.root == TypeRoot::Null {
+        return "NULL".to_owned();
+    }
+    let text = if logical_type.root.is_character() {
+        array.as_string_view().value(index).to_owned()
+    } else {
+        let mut out = Vec::new();
+        json::write_value(&mut out, logical_type, array, index);
+        let text = String::from_utf8_lossy(&out);
+        let unquoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        unquoted.unwrap_or(&text).to_owned()
+    };
+    text.replace(char::is_control, " ")
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// What a column is given before its values are known.
+fn usual_width(root: &TypeRoot) -> usize {
+    match root {
+        TypeRoot::Boolean => 5,
+        TypeRoot::TinyInt | TypeRoot::SmallInt => 6,
+        TypeRoot::Int | TypeRoot::Date => 10,
+        TypeRoot::BigInt | TypeRoot::Decimal { .. } => 12,
+        TypeRoot::Float | TypeRoot::Double => 10,
+        TypeRoot::Timestamp { .. } | TypeRoot::TimestampLtz { .. } => 23,
+        TypeRoot::Time(_) => 12,
+        _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringViewArray};
+
+    use super::*;
+
+    fn batch(fields: &[Field], names: Vec<Option<&str>>, counts: Vec<i32>) -> Batch {
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(StringViewArray::from(names)), Arc::new(Int32Array::from(counts))];
+        let schema = argus_base::logical_type::arrow_schema(fields);
+        Batch::inserts(RecordBatch::try_new(schema, columns).unwrap())
+    }
+
+    #[test]
+    fn aligned_by_the_first_batch() {
+        let fields = vec![
+            Field::new("k", TypeRoot::STRING.nullable()),
+            Field::new("n", TypeRoot::Int.nullable()),
+        ];
+        let mut table = Table::new(fields.clone(), false);
+        let mut out = String::new();
+        table.write_batch(&mut out, &batch(&fields, vec![Some("a\nb"), None], vec![1, 20]));
+        table.write_batch(&mut out, &batch(&fields, vec![Some("much longer")], vec![3]));
+        table.write_end(&mut out);
+        let expected = "\
++----------+------------+
+| k        | n          |
++----------+------------+
+| a b      |          1 |
+| NULL     |         20 |
+| much lo… |          3 |
++----------+------------+
+3 rows
+";
+        // The head is aligned as its values are.
+        assert_eq!(out, expected.replace("| n          |", "|          n |"));
+    }
+
+    #[test]
+    fn an_empty_table_has_its_head() {
+        let mut table = Table::new(vec![Field::new("a", TypeRoot::Boolean.nullable())], true);
+        let mut out = String::new();
+        table.write_end(&mut out);
+        assert!(out.starts_with("+----+-------+\n| op | a     |\n+----+-------+\n"), "{out}");
+        assert!(out.ends_with("0 rows\n"), "{out}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Stays with a running job: announces it, reports progress, passes signals on, waits for its end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use argus_base::metrics::Registry;
+use argus_base::{Env, Result};
+use argus_engine::job::{JobEnd, JobHandle};
+use argus_engine::metrics::{BACK_PRESSURED, BUSY, IDLE};
+
+use crate::failure::eprint_quietly;
+use crate::progress::Progress;
+use crate::service::health::Health;
+use crate::signal::StopRequest;
+
+/// First pause between two looks at the job; a job of a few rows ends at once.
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
+/// Longest pause between two looks.
+const LONG_PAUSE: Duration = Duration::from_millis(25);
+
+/// What is around a job.
+pub struct Watch<'a> {
+    /// Time.
+    pub env: &'a Env,
+    /// The job's own metrics.
+    pub metrics: &'a Registry,
+    /// Whether a signal has come.
+    pub stop: &'a StopRequest,
+    /// What the server tells about the job.
+    pub health: &'a Health,
+    /// `pipeline.name`.
+    pub job_name: &'a str,
+    /// Slots.
+    pub parallelism: usize,
+    /// Where metrics are served, if they are.
+    pub address: Option<SocketAddr>,
+    /// Whether the job's rows are printed on standard output.
+    pub prints_rows: bool,
+}
+
+impl Watch<'_> {
+    /// Waits for the end of the job. A job that does not end in time after a signal is left behind
+    /// with a warning: the process ends, and it with it.
+    pub fn wait(&self, handle: JobHandle) -> Result<JobEnd> {
+        self.health.begin_job(self.metrics);
+        let mut progress = Progress::new(self.env, self.metrics, self.job_name, self.prints_rows);
+        let mut seen = Seen::default();
+        let mut pause = SHORT_PAUSE;
+        while !handle.is_finished() {
+            self.look(&handle, &mut seen);
+            progress.tick();
+            if self.stop.is_overdue() {
+                tracing::warn!(job = self.job_name, "the job did not end in time after a signal");
+                return Ok(JobEnd::Stopped);
+            }
+            self.env.sleep(pause);
+            pause = (pause * 2).min(LONG_PAUSE);
+        }
+        self.look(&handle, &mut seen);
+        progress.finish();
+        self.health.set_ready(false);
+        handle.wait()
+    }
+
+    fn look(&self, handle: &JobHandle, seen: &mut Seen) {
+        if !seen.is_announced && handle.is_connected() {
+            seen.is_announced = true;
+            self.announce();
+        }
+        if !seen.is_stopped && self.stop.is_asked() {
+            seen.is_stopped = true;
+            handle.stop();
+        }
+        self.health.set_ready(handle.is_ready());
+        let spent = self.time_spent();
+        if spent != seen.time_spent {
+            seen.time_spent = spent;
+            self.health.progressed();
+        }
+    }
+
+    /// What all slots have done so far; it stands still only when a slot hangs.
+    fn time_spent(&self) -> f64 {
+        let families = [BUSY.name, BACK_PRESSURED.name, IDLE.name];
+        families.iter().map(|family| self.metrics.sum(family, &[])).sum()
+    }
+
+    fn announce(&self) {
+        let metrics = self.address.map_or_else(|| "off".to_owned(), |at| at.to_string());
+        let (name, parallelism) = (self.job_name, self.parallelism);
+        let line =
+            format!("argus: running job={name} parallelism={parallelism} metrics={metrics}\n");
+        eprint_quietly(&line);
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    is_announced: bool,
+    is_stopped: bool,
+    time_spent: f64,
+}
