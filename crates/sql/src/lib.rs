@@ -9,8 +9,15 @@
 //!    DDL ─▶ Catalog        query, INSERT ─ bind ─▶ JobGraph ─ rewrite ─▶ JobGraph with exchanges
 //! ```
 
+pub mod bind;
 pub mod catalog;
 pub mod diagnostic;
+pub mod parse;
+mod rewrite;
+pub mod script;
+pub mod show;
+pub mod statement;
+pub mod types;
 
 pub use catalog::Catalog;
 pub use diagnostic::Diagnostic;

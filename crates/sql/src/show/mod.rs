@@ -1,0 +1,3 @@
+//! What SHOW and DESCRIBE print.
+
+pub mod unparse;
