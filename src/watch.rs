@@ -6,7 +6,6 @@ use std::time::Duration;
 use argus_base::metrics::Registry;
 use argus_base::{Env, Result};
 use argus_engine::job::{JobEnd, JobHandle};
-use argus_engine::metrics::{BACK_PRESSURED, BUSY, IDLE};
 
 use crate::failure::eprint_quietly;
 use crate::progress::Progress;
@@ -56,14 +55,19 @@ impl Watch<'_> {
             self.env.sleep(pause);
             pause = (pause * 2).min(LONG_PAUSE);
         }
-        self.look(&handle, &mut seen);
         progress.finish();
         self.health.set_ready(false);
-        handle.wait()
+        let end = handle.wait()?;
+        if !seen.is_announced {
+            // It ended between two looks.
+            self.announce();
+        }
+        Ok(end)
     }
 
     fn look(&self, handle: &JobHandle, seen: &mut Seen) {
-        if !seen.is_announced && handle.is_connected() {
+        let is_ready = handle.is_ready();
+        if is_ready && !seen.is_announced {
             seen.is_announced = true;
             self.announce();
         }
@@ -71,18 +75,12 @@ impl Watch<'_> {
             seen.is_stopped = true;
             handle.stop();
         }
-        self.health.set_ready(handle.is_ready());
-        let spent = self.time_spent();
-        if spent != seen.time_spent {
-            seen.time_spent = spent;
+        self.health.set_ready(is_ready);
+        let n_rounds = handle.n_rounds();
+        if n_rounds != seen.n_rounds {
+            seen.n_rounds = n_rounds;
             self.health.progressed();
         }
-    }
-
-    /// What all slots have done so far; it stands still only when a slot hangs.
-    fn time_spent(&self) -> f64 {
-        let families = [BUSY.name, BACK_PRESSURED.name, IDLE.name];
-        families.iter().map(|family| self.metrics.sum(family, &[])).sum()
     }
 
     fn announce(&self) {
@@ -98,5 +96,5 @@ impl Watch<'_> {
 struct Seen {
     is_announced: bool,
     is_stopped: bool,
-    time_spent: f64,
+    n_rounds: u64,
 }

@@ -40,7 +40,7 @@ struct Pages {
 /// Listens there and answers.
 pub fn serve(address: SocketAddr, env: &Env, health: &Health) -> Result<Server> {
     let doing = || format!("listen on {address} for metrics");
-    let cannot = |error: std::io::Error| Error::user("AR3501", error.to_string()).context(doing());
+    let cannot = |error: std::io::Error| Error::user("AR6001", error.to_string()).context(doing());
     let listener = TcpListener::bind(address).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let pages = Pages { env: env.clone(), health: health.clone() };
