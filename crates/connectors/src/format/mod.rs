@@ -4,14 +4,17 @@
 //! reads; what nobody reads is skipped, not materialised. It never panics on any bytes: a body
 //! it cannot decode is reported by position and adds no row.
 
+pub mod avro;
 mod base64_text;
 mod cells;
 mod column;
 mod json;
+mod keys;
 mod ledger;
 mod line_writer;
 mod lines;
 mod number;
+mod problem;
 mod temporal;
 #[cfg(test)]
 mod testing;
@@ -58,7 +61,7 @@ pub struct Format {
 
 /// Every format.
 pub fn formats() -> &'static [Format] {
-    static FORMATS: [Format; 1] = [json::FORMAT];
+    static FORMATS: [Format; 2] = [json::FORMAT, avro::FORMAT];
     &FORMATS
 }
 

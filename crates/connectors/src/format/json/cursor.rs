@@ -4,7 +4,7 @@
 //! it: control characters may stand in strings unescaped, comments and single quotes may not.
 //! The caller has checked that the bytes are UTF-8.
 
-use super::problem::{Outcome, Problem};
+use super::super::problem::{Outcome, Problem};
 
 /// Deepest nesting of objects and arrays, which is Jackson's limit too.
 pub(super) const MAX_DEPTH: usize = 1000;

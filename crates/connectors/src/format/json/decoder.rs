@@ -4,9 +4,9 @@ use argus_base::Result;
 
 use super::super::column::Column;
 use super::super::ledger::Ledger;
+use super::super::problem::Outcome;
 use super::super::{Decoded, Decoder, FormatContext};
 use super::cursor::Cursor;
-use super::problem::Outcome;
 use super::values::{DecodeOptions, Reader, RowPlan};
 use crate::message::MessageBatch;
 
@@ -105,7 +105,7 @@ impl Decoder for JsonDecoder {
             let n_rows = ledger.n_rows();
             let cursor = Cursor { data, at: range.start, end: range.end };
             if let Err(problem) = self.message(cursor, i, &mut ledger) {
-                self.bad(i, n_rows, problem.into_reason(), &mut ledger);
+                self.bad(i, n_rows, problem.into_reason("JSON"), &mut ledger);
             }
         }
         let columns: Result<_> =

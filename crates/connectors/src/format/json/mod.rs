@@ -4,7 +4,6 @@ mod cursor;
 mod decoder;
 mod encoder;
 mod names;
-mod problem;
 mod text;
 mod values;
 

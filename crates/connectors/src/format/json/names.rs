@@ -5,8 +5,8 @@
 //! comparison of 16 bytes; a wrong one, a search among the names seen. Names beyond the
 //! remembered number are looked up in the schema each time.
 
+use super::super::problem::Outcome;
 use super::cursor::{Cursor, unescape};
-use super::problem::Outcome;
 
 /// Most names remembered of one object, so that objects used as maps cost no memory.
 const MAX_SEEN: usize = 128;

@@ -1,8 +1,9 @@
 //! JSON as text: strings as Jackson writes them, and objects and arrays copied in compact form.
 
+use super::super::keys::last_of_equal_keys;
 use super::super::number::{parse_double, write_display, write_double, write_number_stripped};
+use super::super::problem::{Outcome, Problem};
 use super::cursor::{Cursor, MAX_DEPTH, unescape};
-use super::problem::{Outcome, Problem};
 
 /// Appends a string in quotes. Only what must be is escaped.
 pub(super) fn write_string(out: &mut Vec<u8>, value: &[u8]) {
@@ -90,8 +91,8 @@ impl Copier<'_, '_> {
         self.cursor.at += 1;
         self.out.push(b'{');
         let body = self.out.len();
-        // Name, start of the name, end of the value.
-        let mut members: Vec<(Vec<u8>, usize, usize)> = Vec::new();
+        // Name; start of the name and end of the value.
+        let mut members: Vec<(Vec<u8>, (usize, usize))> = Vec::new();
         let mut has_next = !self.cursor.is_empty(b'}');
         while has_next {
             let name = self.string()?;
@@ -100,13 +101,13 @@ impl Copier<'_, '_> {
             self.cursor.colon()?;
             self.out.push(b':');
             self.value(depth + 1)?;
-            members.push((name, start, self.out.len()));
+            members.push((name, (start, self.out.len())));
             has_next = self.cursor.has_next(b'}')?;
             if has_next {
                 self.out.push(b',');
             }
         }
-        drop_overwritten(self.out, body, &members);
+        drop_overwritten(self.out, body, members);
         self.out.push(b'}');
         Ok(())
     }
@@ -135,27 +136,17 @@ impl Copier<'_, '_> {
 }
 
 /// Writes the members again where some have equal names.
-fn drop_overwritten(out: &mut Vec<u8>, body: usize, members: &[(Vec<u8>, usize, usize)]) {
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by(|a, b| members[*a].0.cmp(&members[*b].0));
-    if order.windows(2).all(|pair| members[pair[0]].0 != members[pair[1]].0) {
+fn drop_overwritten(out: &mut Vec<u8>, body: usize, members: Vec<(Vec<u8>, (usize, usize))>) {
+    let n_members = members.len();
+    let kept = last_of_equal_keys(members);
+    if kept.len() == n_members {
         return;
     }
-    // Position of the first of a name, and of the last.
-    let mut kept: Vec<(usize, usize)> = Vec::new();
-    for index in order {
-        match kept.last_mut() {
-            Some((first, last)) if members[*first].0 == members[index].0 => *last = index,
-            _ => kept.push((index, index)),
-        }
-    }
-    kept.sort_unstable();
     let all = out.split_off(body);
-    for (i, (_, last)) in kept.into_iter().enumerate() {
+    for (i, (_, (start, end))) in kept.into_iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
-        let (_, start, end) = members[last];
         out.extend_from_slice(&all[start - body..end - body]);
     }
 }

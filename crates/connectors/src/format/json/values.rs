@@ -21,14 +21,15 @@ use arrow_schema::TimeUnit;
 
 use super::super::base64_text;
 use super::super::column::{Column, Values};
+use super::super::keys::last_of_equal_keys;
 use super::super::number::{
     Decimal, parse_decimal, parse_double, parse_float, parse_integer, trim,
 };
+use super::super::problem::{Outcome, Problem};
 use super::super::temporal::{Standard, parse_date, parse_time, parse_timestamp};
 use super::super::views::Views;
 use super::cursor::{Cursor, unescape};
 use super::names::{Names, Place};
-use super::problem::{Outcome, Problem};
 use super::text::{Fractions, write_compact};
 
 /// What the options say about decoding.
@@ -415,26 +416,6 @@ impl Reader<'_> {
     fn mismatch(&self, expected: &str) -> Box<Problem> {
         mismatch(&self.cursor, expected)
     }
-}
-
-/// The entries in order of their keys' first appearance, each with its key's last value.
-fn last_of_equal_keys(entries: Vec<(Vec<u8>, usize)>) -> Vec<(Vec<u8>, usize)> {
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    order.sort_by(|a, b| entries[*a].0.cmp(&entries[*b].0));
-    if order.windows(2).all(|pair| entries[pair[0]].0 != entries[pair[1]].0) {
-        return entries;
-    }
-    let mut kept: Vec<(usize, usize)> = Vec::new();
-    for index in order {
-        match kept.last_mut() {
-            Some((first, value)) if entries[*first].0 == entries[index].0 => {
-                *value = entries[index].1;
-            }
-            _ => kept.push((index, entries[index].1)),
-        }
-    }
-    kept.sort_unstable();
-    kept.into_iter().map(|(first, value)| (entries[first].0.clone(), value)).collect()
 }
 
 fn push_copied(views: &mut Views, value: &[u8]) -> Outcome<()> {

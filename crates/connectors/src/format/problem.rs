@@ -1,13 +1,14 @@
-//! Why a JSON message or one of its fields cannot be decoded.
+//! Why a message or one of its fields cannot be decoded.
 
 /// The result of reading; errors are boxed, since rows rarely have one.
-pub(super) type Outcome<T> = Result<T, Box<Problem>>;
+pub(crate) type Outcome<T> = Result<T, Box<Problem>>;
 
 /// What is wrong, and where.
 #[derive(Debug)]
-pub(super) struct Problem {
-    /// The text is no JSON, so nothing after this point can be read either. Otherwise a value
-    /// does not fit its column, which `ignore-parse-errors` turns into a NULL.
+pub(crate) struct Problem {
+    /// The message is not of its format at all, so nothing after this point can be read
+    /// either. Otherwise a value does not fit its column, which `ignore-parse-errors` turns
+    /// into a NULL.
     pub is_syntax: bool,
     /// Names of the fields around it, innermost first.
     path: Vec<String>,
@@ -15,7 +16,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// The text is no JSON.
+    /// The message is not of its format.
     #[cold]
     pub fn syntax(reason: impl Into<String>) -> Box<Problem> {
         Box::new(Problem { is_syntax: true, path: Vec::new(), reason: reason.into() })
@@ -35,14 +36,14 @@ impl Problem {
     }
 
     /// For people: the path of the field, what was expected, what was found.
-    pub fn into_reason(self) -> String {
+    pub fn into_reason(self, format: &str) -> String {
         let Problem { is_syntax, mut path, reason } = self;
         path.reverse();
         let place = path.join(".");
         match (path.is_empty(), is_syntax) {
-            (true, true) => format!("malformed JSON: {reason}"),
+            (true, true) => format!("malformed {format}: {reason}"),
             (true, false) => reason,
-            (false, true) => format!("malformed JSON in field '{place}': {reason}"),
+            (false, true) => format!("malformed {format} in field '{place}': {reason}"),
             (false, false) => format!("field '{place}': {reason}"),
         }
     }
