@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod function;
 pub mod graph;
 pub mod setting;
+pub mod text;
 pub mod window;
 
 pub use aggregate::{AggregateCall, AggregateFunction};

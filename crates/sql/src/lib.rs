@@ -17,6 +17,8 @@ mod rewrite;
 pub mod script;
 pub mod show;
 pub mod statement;
+#[cfg(test)]
+mod test_catalog;
 pub mod types;
 
 pub use catalog::Catalog;

@@ -141,7 +141,7 @@ impl ExpressionBinder<'_, '_> {
 }
 
 /// The conjunction; nested ones are one.
-pub(super) fn all(operands: Vec<Expression>, span: Span) -> Expression {
+pub(crate) fn all(operands: Vec<Expression>, span: Span) -> Expression {
     let flatten = |operand: Expression| match operand.kind {
         ExpressionKind::And(inner) => inner,
         _ => vec![operand],

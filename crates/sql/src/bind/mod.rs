@@ -18,7 +18,7 @@ mod aggregate;
 mod call;
 mod cast;
 pub mod code;
-mod conditional;
+pub(crate) mod conditional;
 mod expression;
 mod from;
 mod literal;
@@ -103,3 +103,7 @@ fn bound_inserts(context: &Context<'_>, inserts: &[Insert]) -> Result<Plan, Diag
     }
     Ok(binder.plan)
 }
+
+#[cfg(test)]
+#[path = "bind_tests.rs"]
+mod tests;

@@ -1,0 +1,101 @@
+//! Identities: a fingerprint of what each operator does and of the rows it does it to, taken of
+//! the bound plan before rewrites.
+//!
+//! Columns are named by where their values come from, not by position, so a new column of a
+//! table or of a select list changes nothing for the operators that do not read it. A Calc
+//! without a condition does not change which rows there are and is not seen by the operators
+//! behind it; nor are the aggregates of an aggregation, so adding one keeps the others' state.
+
+use argus_base::id::OperatorId;
+use argus_base::key_group::key_hash;
+use argus_plan::fingerprint::Fingerprints;
+use argus_plan::graph::WindowAggregate;
+use argus_plan::{JobGraph, NodeId, Operator, text};
+
+/// What a node's users see of it.
+struct Lineage {
+    /// The rows.
+    rows: OperatorId,
+    /// Where the values of each column come from.
+    columns: Vec<String>,
+}
+
+/// Gives every node its identity.
+pub(super) fn assign(graph: &mut JobGraph) {
+    let mut fingerprints = Fingerprints::default();
+    let mut lineages: Vec<Lineage> = Vec::new();
+    for id in graph.ids() {
+        let inputs: Vec<OperatorId> =
+            graph.node(id).inputs.iter().map(|edge| lineages[edge.from.0].rows).collect();
+        let (canonical, columns) = describe(graph, id, &lineages);
+        graph.nodes[id.0].id = fingerprints.id(&canonical, &inputs);
+        let is_transparent = match &graph.node(id).operator {
+            Operator::Calc(calc) => calc.filter.is_none(),
+            _ => false,
+        };
+        let rows = if is_transparent { inputs[0] } else { rows_id(&canonical, &inputs) };
+        lineages.push(Lineage { rows, columns });
+    }
+}
+
+/// As a fingerprint, but the same for equal ones.
+fn rows_id(canonical: &str, inputs: &[OperatorId]) -> OperatorId {
+    let mut bytes = canonical.as_bytes().to_vec();
+    for input in inputs {
+        bytes.extend_from_slice(&input.0.to_le_bytes());
+    }
+    OperatorId(key_hash(&bytes))
+}
+
+/// What the node does, and the lineage of its columns.
+fn describe(graph: &JobGraph, id: NodeId, lineages: &[Lineage]) -> (String, Vec<String>) {
+    let node = graph.node(id);
+    let below = node.inputs.first().map(|edge| lineages[edge.from.0].columns.as_slice());
+    let below = below.unwrap_or_default();
+    let column = |index: usize| below[index].clone();
+    match &node.operator {
+        Operator::Source(source) => {
+            let names = node.output.iter().map(|field| format!("`{}`", field.name)).collect();
+            (format!("source {}", source.table.name), names)
+        }
+        Operator::Values(rows) => {
+            let names = (0..node.output.len()).map(|i| format!("value {i}")).collect();
+            (format!("values {}", rows.len()), names)
+        }
+        Operator::Calc(calc) => {
+            let texts = calc.projection.iter().map(|e| text::expression(e, &column));
+            let filter = calc.filter.as_ref().map(|filter| text::expression(filter, &column));
+            let canonical = match filter {
+                Some(filter) => format!("filter {filter}"),
+                None => "calc".to_owned(),
+            };
+            (canonical, texts.collect())
+        }
+        Operator::Union => ("union".to_owned(), below.to_vec()),
+        Operator::WindowTable(window) => {
+            let time = window.time.column().map_or_else(|| "proctime".to_owned(), column);
+            let shown = text::window(window);
+            let bounds = ["start", "end", "time"].map(|bound| format!("{bound} of {shown}"));
+            let columns = below.iter().cloned().chain(bounds).collect();
+            (format!("window {shown} over {time}"), columns)
+        }
+        Operator::WindowAggregate(aggregate)
+        | Operator::LocalWindowAggregate(aggregate)
+        | Operator::GlobalWindowAggregate(aggregate) => describe_aggregate(aggregate, &column),
+        Operator::Sink(sink) => (format!("sink {}", sink.table.name), Vec::new()),
+        Operator::Collect => ("collect".to_owned(), below.to_vec()),
+    }
+}
+
+fn describe_aggregate(
+    aggregate: &WindowAggregate,
+    column: &dyn Fn(usize) -> String,
+) -> (String, Vec<String>) {
+    let keys: Vec<String> = aggregate.keys.iter().map(|&key| column(key)).collect();
+    let window = text::window(aggregate.window.window());
+    let canonical = format!("window aggregate {window} by {}", keys.join(", "));
+    let calls = aggregate.aggregates.iter().map(|call| text::aggregate(call, column));
+    let bounds = aggregate.properties.iter().map(|property| format!("{property:?} of {window}"));
+    let columns = keys.into_iter().chain(calls).chain(bounds).collect();
+    (canonical, columns)
+}

@@ -1,0 +1,319 @@
+//! For tests of binding and rewriting: a script's CREATE statements as a catalog, made-up
+//! connectors, and job graphs as compact text.
+
+use std::collections::BTreeMap;
+
+use argus_base::connector::{
+    ConnectorCatalog, ConnectorSpec, FormatSpec, FormatUse, MetadataSpec, ProjectedField,
+    Projection, SinkMode, TableDescriptor,
+};
+use argus_base::option::OptionError;
+use argus_base::{Field, TypeRoot};
+use argus_plan::graph::{Partitioning, WindowAggregate, WindowProperty, WindowSource};
+use argus_plan::{Expression, JobGraph, JobSettings, Node, Operator, text};
+
+use crate::bind::{self, Context};
+use crate::catalog::{self, Catalog, ColumnKind, Object, PrimaryKey, Table, View, Watermark};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
+use crate::parse::parse_script;
+use crate::statement::{ColumnDefinitionKind, CreateTable, CreateView, StatementKind};
+
+/// Connectors `file` (source and append sink), `log` (source with metadata, sink by key) and
+/// `out` (sink only).
+pub(crate) struct Connectors(Vec<ConnectorSpec>);
+
+impl Connectors {
+    fn new() -> Connectors {
+        let spec = |identifier, source, sink| ConnectorSpec {
+            identifier,
+            source,
+            sink,
+            format: FormatUse::None,
+            options: &[],
+            metadata: vec![
+                MetadataSpec {
+                    key: "timestamp",
+                    logical_type: TypeRoot::timestamp_ltz(3).not_null(),
+                    writable: true,
+                },
+                MetadataSpec {
+                    key: "offset",
+                    logical_type: TypeRoot::BigInt.not_null(),
+                    writable: false,
+                },
+            ],
+            watermark_per_split: true,
+        };
+        Connectors(vec![
+            spec("file", true, Some(SinkMode::Append)),
+            spec("log", true, Some(SinkMode::UpsertByKey)),
+            spec("out", false, Some(SinkMode::Retract)),
+        ])
+    }
+}
+
+impl ConnectorCatalog for Connectors {
+    fn connector(&self, identifier: &str) -> Option<&ConnectorSpec> {
+        self.0.iter().find(|spec| spec.identifier == identifier)
+    }
+
+    fn connector_names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|spec| spec.identifier).collect()
+    }
+
+    fn format(&self, _identifier: &str) -> Option<&FormatSpec> {
+        None
+    }
+
+    fn format_names(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn check_table(&self, table: &TableDescriptor) -> Result<(), OptionError> {
+        let known = ["connector", "note", "scan.watermark.emit.strategy"];
+        let unknown = table.options.keys().find(|key| !known.contains(&key.as_str()));
+        match unknown {
+            Some(key) => Err(OptionError::Unknown { key: key.clone(), nearest: None }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs a script: the plan of its last query, or of all its INSERT statements; or what is wrong
+/// with it.
+pub(crate) fn plan(script: &str) -> String {
+    match graph(script) {
+        Ok(graph) => print(&graph),
+        Err(error) => print_error(script, &error),
+    }
+}
+
+pub(crate) fn print_error(script: &str, error: &Diagnostic) -> String {
+    let kind = match error.kind {
+        DiagnosticKind::Wrong => "wrong",
+        DiagnosticKind::Unsupported => "unsupported",
+    };
+    let span = error.span.unwrap_or_default();
+    let at = script.get(span.start as usize..span.end as usize).unwrap_or("");
+    let help = error.help.as_ref().map_or_else(String::new, |help| format!("\nhelp: {help}"));
+    format!("{kind} {}: {}\nat: {at}{help}", error.code, error.message)
+}
+
+/// The job graph of a script.
+pub(crate) fn graph(script: &str) -> Result<JobGraph, Diagnostic> {
+    let connectors = Connectors::new();
+    let mut catalog = Catalog::default();
+    let mut written = BTreeMap::new();
+    let mut inserts = Vec::new();
+    let mut result = None;
+    let overrides = BTreeMap::new();
+    for statement in parse_script(&script.into(), &|_| None)? {
+        let settings = JobSettings::check(&written, "job", "UTC").expect("tests set good options");
+        let context = Context {
+            catalog: &catalog,
+            connectors: &connectors,
+            settings: &settings,
+            overrides: &overrides,
+        };
+        match statement.kind {
+            StatementKind::CreateTable(create) => {
+                let mut table = declared(*create);
+                bind::bind_table(&context, &mut table)?;
+                catalog.put(Object::Table(table), false);
+            }
+            StatementKind::CreateView(create) => {
+                let view = view(*create);
+                bind::view_columns(&context, &view)?;
+                catalog.put(Object::View(view), false);
+            }
+            StatementKind::Set(setting) => {
+                written.insert(setting.key, setting.value.value);
+            }
+            StatementKind::Query(query) => result = Some(bind::bind_select(&context, &query)?),
+            StatementKind::Insert(insert) => {
+                inserts.push(*insert);
+                result = Some(bind::bind_inserts(&context, &inserts)?);
+            }
+            StatementKind::StatementSet(all) => {
+                inserts.extend(all);
+                result = Some(bind::bind_inserts(&context, &inserts)?);
+            }
+            StatementKind::Unsupported(error) => return Err(error),
+            other => panic!("no such statement in these tests: {other:?}"),
+        }
+    }
+    Ok(result.expect("the script ends in a query or INSERT"))
+}
+
+fn declared(create: CreateTable) -> Table {
+    let keys = create.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
+    let is_key = |name: &str| keys.iter().any(|key| key.value == name);
+    let columns = create.columns.into_iter().map(|column| {
+        let (mut logical_type, kind) = match column.kind {
+            ColumnDefinitionKind::Physical(logical_type) => (logical_type, ColumnKind::Physical),
+            ColumnDefinitionKind::Metadata { logical_type, key, is_virtual } => {
+                (logical_type, ColumnKind::Metadata { key, is_virtual })
+            }
+            ColumnDefinitionKind::Computed { expression, text } => {
+                (TypeRoot::Null.nullable(), ColumnKind::Computed { expression, text })
+            }
+            ColumnDefinitionKind::NameOnly => panic!("only CREATE TABLE AS has such columns"),
+        };
+        logical_type.nullable &= !is_key(&column.name.value);
+        catalog::Column { name: column.name.value, logical_type, kind, comment: column.comment }
+    });
+    let watermark = create.watermark.map(|watermark| Watermark {
+        column: watermark.column.value,
+        expression: watermark.expression,
+        text: watermark.text,
+    });
+    let primary_key = create.primary_key.as_ref().map(|key| PrimaryKey {
+        name: key.name.clone(),
+        columns: key.columns.iter().map(|column| column.value.clone()).collect(),
+    });
+    Table {
+        name: create.path.name,
+        columns: columns.collect(),
+        watermark,
+        primary_key,
+        partition_keys: create.partition_keys.into_iter().map(|key| key.value).collect(),
+        comment: None,
+        options: create.options.into_iter().map(|option| (option.key, option.value)).collect(),
+        span: create.path.span,
+    }
+}
+
+fn view(create: CreateView) -> View {
+    View {
+        name: create.path.name,
+        columns: create.columns.map(|all| all.into_iter().map(|name| name.value).collect()),
+        query: create.query.query,
+        hints: create.query.hints,
+        text: create.text,
+        comment: create.comment,
+    }
+}
+
+/// One line a node: position, operator, inputs, and the types of its output.
+pub(crate) fn print(graph: &JobGraph) -> String {
+    let lines = graph.nodes.iter().enumerate().map(|(index, node)| {
+        let inputs: Vec<String> = node
+            .inputs
+            .iter()
+            .map(|edge| {
+                let how = match &edge.partitioning {
+                    Partitioning::Forward => String::new(),
+                    Partitioning::Hash(keys) => format!("hash{keys:?} "),
+                    Partitioning::Rebalance => "rebalance ".to_owned(),
+                    Partitioning::Single => "single ".to_owned(),
+                };
+                format!("{how}{}", edge.from.0)
+            })
+            .collect();
+        let from = if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
+        let times = if node.parallelism == 1 { String::new() } else { format!(" ×{}", node.parallelism) };
+        format!("{index}: {}{times}{from}", operator(graph, node))
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+fn operator(graph: &JobGraph, node: &Node) -> String {
+    let below = node.inputs.first().map(|edge| graph.node(edge.from).output.as_slice());
+    let below = below.unwrap_or_default();
+    let column = |index: usize| below.get(index).map_or(format!("${index}"), |f| f.name.clone());
+    match &node.operator {
+        Operator::Source(source) => {
+            let produced = source.scan.output(&source.table);
+            let over = |index: usize| produced[index].name.clone();
+            let own = |index: usize| node.output[index].name.clone();
+            let mut text = format!(
+                "Source {} reads {}{} → {}",
+                source.table.name,
+                projection(&source.scan.physical, &source.table.physical),
+                source.scan.metadata.iter().map(|&i| format!("+{}", source.table.metadata[i].key)).collect::<String>(),
+                outputs(node, &source.projection, &over)
+            );
+            if let Some(watermark) = &source.watermark {
+                let closing: Vec<String> = watermark.closing.iter().map(text::window).collect();
+                text += &format!(
+                    ", watermark {} closing [{}]",
+                    text::expression(&watermark.expression, &own),
+                    closing.join(", ")
+                );
+            }
+            text
+        }
+        Operator::Values(rows) => format!("Values {} rows {}", rows.len(), types(&node.output)),
+        Operator::Calc(calc) => {
+            let filter = calc.filter.as_ref();
+            let filter = filter.map(|f| format!(" where {}", text::expression(f, &column)));
+            format!(
+                "Calc {}{}",
+                outputs(node, &calc.projection, &column),
+                filter.unwrap_or_default()
+            )
+        }
+        Operator::Union => "Union".to_owned(),
+        Operator::WindowTable(window) => {
+            let time = window.time.column().map_or("proctime".to_owned(), column);
+            format!("WindowTable {} of {time}", text::window(window))
+        }
+        Operator::WindowAggregate(aggregate) => format!("Aggregate {}", grouped(aggregate, &column)),
+        Operator::LocalWindowAggregate(aggregate) => format!("Local {}", grouped(aggregate, &column)),
+        Operator::GlobalWindowAggregate(aggregate) => {
+            format!("Global {}", text::window(aggregate.window.window()))
+        }
+        Operator::Sink(sink) => {
+            format!("Sink {} not null {:?} metadata {:?}", sink.table.name, sink.not_null_columns, sink.metadata)
+        }
+        Operator::Collect => format!("Collect {}", types(&node.output)),
+    }
+}
+
+fn grouped(aggregate: &WindowAggregate, column: &dyn Fn(usize) -> String) -> String {
+    let keys: Vec<String> = aggregate.keys.iter().map(|&key| column(key)).collect();
+    let calls: Vec<String> = aggregate.aggregates.iter().map(|c| text::aggregate(c, column)).collect();
+    let window = text::window(aggregate.window.window());
+    let window = match &aggregate.window {
+        WindowSource::Assign(assigned) => {
+            format!("{window} of {}", assigned.time.column().map_or("proctime".to_owned(), column))
+        }
+        WindowSource::Attached { start, end, .. } => {
+            format!("{window} in {}, {}", column(*start), column(*end))
+        }
+    };
+    let properties: Vec<&str> = aggregate
+        .properties
+        .iter()
+        .map(|property| match property {
+            WindowProperty::Start => "start",
+            WindowProperty::End => "end",
+            WindowProperty::Time => "time",
+        })
+        .collect();
+    format!("[{}] [{}] [{}] {window}", keys.join(", "), calls.join(", "), properties.join(", "))
+}
+
+fn outputs(node: &Node, projection: &[Expression], column: &dyn Fn(usize) -> String) -> String {
+    let shown = node.output.iter().zip(projection).map(|(field, expression)| {
+        let value = text::expression(expression, column);
+        if value == field.name { value } else { format!("{value} AS {}", field.name) }
+    });
+    format!("[{}]", shown.collect::<Vec<String>>().join(", "))
+}
+
+fn types(fields: &[Field]) -> String {
+    let shown = fields.iter().map(|field| format!("{} {}", field.name, field.logical_type));
+    format!("[{}]", shown.collect::<Vec<String>>().join(", "))
+}
+
+fn projection(wanted: &Projection, fields: &[Field]) -> String {
+    let part = |part: &ProjectedField| {
+        let field = &fields[part.index];
+        match (&part.nested, &field.logical_type.root) {
+            (Some(nested), TypeRoot::Row(inner)) => format!("{}{}", field.name, projection(nested, inner)),
+            _ => field.name.clone(),
+        }
+    };
+    format!("({})", wanted.0.iter().map(part).collect::<Vec<String>>().join(", "))
+}
