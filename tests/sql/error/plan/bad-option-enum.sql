@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/../input.json', 'format' = 'json', 'json.timestamp-format.standard' = 'ISO');
+SELECT * FROM t;

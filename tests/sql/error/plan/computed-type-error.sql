@@ -1,0 +1,1 @@
+CREATE TABLE t (a INT, b AS UPPER(a) || TRUE) WITH ('connector' = 'print');

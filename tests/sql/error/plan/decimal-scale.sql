@@ -1,0 +1,1 @@
+CREATE TABLE t (a DECIMAL(5, 6)) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+CREATE TABLE t (user STRING) WITH ('connector' = 'print');

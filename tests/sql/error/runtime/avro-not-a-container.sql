@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/numbers.json', 'format' = 'avro');
+SELECT a FROM t;

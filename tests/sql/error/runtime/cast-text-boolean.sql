@@ -1,0 +1,2 @@
+CREATE TABLE t (s STRING) WITH ('connector' = 'filesystem', 'path' = '${CASE}/numbers.json', 'format' = 'json');
+SELECT CAST(s AS BOOLEAN) FROM t;

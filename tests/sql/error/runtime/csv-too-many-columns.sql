@@ -1,0 +1,2 @@
+CREATE TABLE t (a STRING) WITH ('connector' = 'filesystem', 'path' = '${CASE}/bad.csv', 'format' = 'csv');
+SELECT * FROM t;

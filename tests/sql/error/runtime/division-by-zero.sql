@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT, b INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/numbers.json', 'format' = 'json');
+SELECT a / b FROM t;

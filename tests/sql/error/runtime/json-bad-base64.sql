@@ -1,0 +1,2 @@
+CREATE TABLE t (z BYTES) WITH ('connector' = 'filesystem', 'path' = '${CASE}/numbers.json', 'format' = 'json');
+SELECT z FROM t;

@@ -1,0 +1,1 @@
+SELECT DISTINCT k FROM (VALUES ('a'), ('b'), ('a')) AS t (k);

@@ -1,0 +1,1 @@
+SELECT n FROM (VALUES (1), (2)) AS t (n) WHERE n IN (SELECT m FROM (VALUES (2)) AS u (m));

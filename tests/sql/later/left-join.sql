@@ -1,0 +1,1 @@
+SELECT a.n, b.m FROM (VALUES (1), (2)) AS a (n) LEFT JOIN (VALUES (2), (3)) AS b (m) ON a.n = b.m;

@@ -1,0 +1,1 @@
+SELECT n FROM (VALUES (1), (1)) AS t (n) LIMIT 1;

@@ -1,0 +1,1 @@
+SELECT n FROM (VALUES (3), (1), (2)) AS t (n) ORDER BY n LIMIT 2;

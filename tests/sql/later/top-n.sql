@@ -1,0 +1,1 @@
+SELECT n FROM (SELECT n, ROW_NUMBER() OVER (ORDER BY n DESC) AS r FROM (VALUES (1), (2), (3)) AS t (n)) WHERE r <= 2;

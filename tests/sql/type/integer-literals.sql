@@ -1,0 +1,1 @@
+SELECT CAST(1.5 AS INTEGER) AS a, CAST(-1.5 AS INT) AS b, CAST(2.5 AS DECIMAL(2, 0)) AS c, 5 / 2 AS d, 5.0 / 2 AS e, -7 / 2 AS f, -7 % 3 AS g, MOD(-7, 3) AS h, 0.1 + 0.2 AS i, 10 / 4.0 AS j, CAST(10 AS DOUBLE) / 4 AS k, 2147483647 + 1 AS l, 1.0 * 3 AS m;
