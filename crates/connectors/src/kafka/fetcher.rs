@@ -31,7 +31,7 @@ use super::lookup::{self, Lookup, MISSING_GRACE, Stop};
 use super::options::{SourceOptions, TopicSelection};
 use super::partition::{KafkaConsumer, PartitionState, PartitionStates, ReaderContext};
 use super::position::RestoredRanges;
-use super::startup::{BoundedMode, OffsetReset};
+use super::startup::{BoundedMode, OffsetReset, StartupMode};
 
 /// Bytes of messages that wait in librdkafka's queues, all partitions of a reader together.
 pub const QUEUED_BYTES: usize = 64 << 20;
@@ -108,7 +108,7 @@ impl Fetcher {
     fn start_and_serve(&self) -> Result<(), Stop> {
         let plan = self.plan()?;
         let partitions = Arc::new(PartitionStates::default());
-        let consumer = Arc::new(self.consumer(plan.len(), &partitions)?);
+        let consumer = Arc::new(self.consumer(&self.config(plan.len()), &partitions)?);
         let mut known: BTreeSet<TopicPartition> = BTreeSet::new();
         known.extend(plan.iter().map(|planned| planned.split.clone()));
         self.assign(&consumer, &partitions, plan)?;
@@ -119,7 +119,12 @@ impl Fetcher {
     /// Connects and decides where to begin, with a client of its own: how much each partition
     /// may queue is a setting, and their number is not known before.
     fn plan(&self) -> Result<Vec<PlannedSplit>, Stop> {
-        let consumer = self.consumer(1, &Arc::default())?;
+        let mut config = self.config(1);
+        if !self.asks_group() {
+            // Leaving a group takes time, even one that was never joined.
+            config.remove("group.id");
+        }
+        let consumer = self.consumer(&config, &Arc::default())?;
         let deadline = self.env.elapsed() + self.connect_timeout;
         let is_abandoned = || self.is_abandoned();
         let lookup = self.lookup(&consumer, deadline, &is_abandoned);
@@ -149,9 +154,16 @@ impl Fetcher {
         self.abandoned.load(Ordering::Acquire)
     }
 
+    /// Whether committed offsets are asked for.
+    fn asks_group(&self) -> bool {
+        let startup = &self.options.startup;
+        matches!(startup, StartupMode::GroupOffsets | StartupMode::SpecificOffsets(_))
+            || self.options.bounded == BoundedMode::GroupOffsets
+    }
+
     fn consumer(
         &self,
-        n_partitions: usize,
+        config: &ClientConfig,
         partitions: &Arc<PartitionStates>,
     ) -> Result<KafkaConsumer, Stop> {
         let context = ReaderContext {
@@ -159,7 +171,6 @@ impl Fetcher {
             partitions: Arc::clone(partitions),
             read_uncommitted: self.options.read_uncommitted,
         };
-        let config = self.config(n_partitions);
         let made = config.create_with_context(context);
         made.map_err(|error| errors::bad_settings(&error).into())
     }
@@ -179,6 +190,8 @@ impl Fetcher {
             ("fetch.queue.backoff.ms", QUEUE_BACKOFF_MS.to_string()),
             ("fetch.error.backoff.ms", "100".to_owned()),
             ("socket.timeout.ms", "30000".to_owned()),
+            // Partitions are fetched only once they are known; one that is unknown later is gone.
+            ("topic.metadata.propagation.max.ms", "1000".to_owned()),
             // Brokers limit the size of what they keep; a second limit here would only stall.
             ("receive.message.max.bytes", "2000000000".to_owned()),
         ]);

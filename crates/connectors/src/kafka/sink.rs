@@ -275,7 +275,15 @@ impl KafkaWorker {
         let connected = self.connected.as_ref().ok_or_else(not_open)?;
         let mut record = BaseRecord::to(topic).payload(body(&outgoing.values, row));
         record.key = outgoing.keys.as_ref().map(|keys| body(keys, row));
-        record.timestamp = outgoing.metadata.timestamp(row);
+        record.timestamp = match outgoing.metadata.timestamp(row) {
+            Some(millis) if millis < 0 => {
+                let reason = format!("Kafka takes no time before 1970, found {millis} ms");
+                return self.skip_or_fail(errors::REFUSED_MESSAGE, &reason);
+            }
+            // librdkafka takes 0 for "now".
+            Some(millis) => Some(millis.max(1)),
+            None => None,
+        };
         record.headers = outgoing.metadata.headers(row);
         if options.partitioner == Partitioner::Fixed {
             let n_partitions = connected.topics.n_partitions.get(topic).copied().unwrap_or(1);
