@@ -24,7 +24,7 @@ const MAX_QUEUED_BATCHES: usize = 4;
 const QUEUE_SLOTS: usize = MAX_QUEUED_BATCHES + 2;
 
 /// The blocking half of a writer. Every error it returns is final.
-pub trait Worker: Send + 'static {
+pub trait Worker {
     /// Comes first.
     fn open(&mut self) -> Result<()> {
         Ok(())

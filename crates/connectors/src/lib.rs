@@ -11,6 +11,7 @@ pub mod blackhole;
 pub mod datagen;
 pub mod filesystem;
 pub mod format;
+pub mod jdbc;
 pub mod kafka;
 pub mod message;
 pub mod metrics;

@@ -16,7 +16,7 @@ use argus_base::{Error, Field, Result};
 
 use crate::format;
 use crate::table_options::{SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known};
-use crate::{blackhole, datagen, filesystem, print};
+use crate::{blackhole, datagen, filesystem, jdbc, kafka, print};
 
 type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
 type SinkFn = fn(&TableDescriptor, &[usize], &ConnectorContext) -> Result<Arc<dyn Sink>>;
@@ -42,6 +42,13 @@ const ENTRIES: &[Entry] = &[
         check: filesystem::check,
         source: Some(filesystem::source),
         sink: Some(filesystem::sink),
+    },
+    Entry { spec: jdbc::spec, check: jdbc::check, source: None, sink: Some(jdbc::sink) },
+    Entry {
+        spec: kafka::spec,
+        check: kafka::check,
+        source: Some(kafka::source),
+        sink: Some(kafka::sink),
     },
     Entry { spec: print::spec, check: print::check, source: None, sink: Some(print::sink) },
 ];

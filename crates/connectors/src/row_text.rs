@@ -206,7 +206,8 @@ fn write_decimal(out: &mut String, unscaled: i128, scale: u8) {
     put(out, format_args!("{whole}.{fraction}"));
 }
 
-fn write_timestamp(out: &mut String, array: &dyn Array, index: usize, always_seconds: bool) {
+/// Days since 1970-01-01 and nanoseconds of the day of a timestamp of any unit.
+pub(crate) fn timestamp_parts(array: &dyn Array, index: usize) -> (i64, i64) {
     let (value, per_second) = match array.data_type() {
         arrow_schema::DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             (array.as_primitive::<TimestampNanosecondType>().value(index), NANOS_PER_SECOND)
@@ -216,17 +217,21 @@ fn write_timestamp(out: &mut String, array: &dyn Array, index: usize, always_sec
         }
         _ => (array.as_primitive::<TimestampMillisecondType>().value(index), 1_000),
     };
-    let seconds = value.div_euclid(per_second);
-    let nanos = value.rem_euclid(per_second) * (NANOS_PER_SECOND / per_second);
-    write_date(out, seconds.div_euclid(SECONDS_PER_DAY));
+    let per_day = SECONDS_PER_DAY * per_second;
+    let nanos = value.rem_euclid(per_day) * (NANOS_PER_SECOND / per_second);
+    (value.div_euclid(per_day), nanos)
+}
+
+fn write_timestamp(out: &mut String, array: &dyn Array, index: usize, always_seconds: bool) {
+    let (day, nanos_of_day) = timestamp_parts(array, index);
+    write_date(out, day);
     out.push('T');
-    let of_day = seconds.rem_euclid(SECONDS_PER_DAY) * NANOS_PER_SECOND + nanos;
-    write_time(out, of_day, always_seconds);
+    write_time(out, nanos_of_day, always_seconds);
 }
 
 /// Seconds are left out where they are zero, unless always wanted; the fraction has 0, 3, 6 or 9
 /// digits.
-fn write_time(out: &mut String, nanos_of_day: i64, always_seconds: bool) {
+pub(crate) fn write_time(out: &mut String, nanos_of_day: i64, always_seconds: bool) {
     let seconds_of_day = nanos_of_day / NANOS_PER_SECOND;
     let nanos = nanos_of_day % NANOS_PER_SECOND;
     let (hour, minute, second) =
@@ -245,8 +250,8 @@ fn write_time(out: &mut String, nanos_of_day: i64, always_seconds: bool) {
     }
 }
 
-/// A day since 1970-01-01 in the proleptic Gregorian calendar, as `LocalDate.toString`.
-fn write_date(out: &mut String, day: i64) {
+/// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar.
+pub(crate) fn civil(day: i64) -> (i64, i64, i64) {
     // Days are counted from 0000-03-01, so that the leap day is the last of its year.
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -257,7 +262,12 @@ fn write_date(out: &mut String, day: i64) {
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_month)
+}
+
+/// A day since 1970-01-01 as `LocalDate.toString`.
+fn write_date(out: &mut String, day: i64) {
+    let (year, month, day_of_month) = civil(day);
     let sign = match year {
         ..0 => "-",
         0..=9999 => "",

@@ -1,0 +1,322 @@
+//! The blocking half of a writer: gathers rows, writes each batch in one transaction, waits for
+//! servers that are away, and leaves out rows that are refused.
+//!
+//! ```text
+//!             ┌───────── transient ──▶ drop the session, pause, connect ─┐
+//! batch ──▶ whole ── data ──▶ each row in parts ── refused? Skip: count, Fail: end
+//!             └── done ──▶ next          └── user error: end             │
+//!             ▲──────────────────────────────────────────────────────────┘
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_base::connector::{ConnectorContext, OnError, TableDescriptor};
+use argus_base::id::CheckpointId;
+use argus_base::metrics::{Counter, Histogram};
+use argus_base::{Batch, Env, Error, Result};
+
+use super::changes::{Changes, n_bytes, statements};
+use super::code;
+use super::isolate::{Action, apply_each};
+use super::session::{Dialect, Failure, Session};
+use crate::background::{Worker, WriterState};
+use crate::metrics::{SINK_BYTES, SINK_RECORDS, SINK_RETRIES, SINK_SKIPPED, SINK_WRITE_SECONDS};
+
+/// First pause after a failure; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest sleep between two looks at whether the writer was dropped.
+const SLICE: Duration = Duration::from_millis(50);
+/// How often an idle connection is asked for a sign of life.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the same trouble is logged.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// When to write, and how long to wait.
+#[derive(Clone, Copy)]
+pub struct Policy {
+    /// As many rows are written at once.
+    pub max_rows: usize,
+    /// Longest time a row waits for more; `None`: until there are enough.
+    pub max_wait: Option<Duration>,
+    /// Longest pause between two attempts.
+    pub max_pause: Duration,
+    /// How long to wait for the server at the start.
+    pub connect_timeout: Duration,
+    /// What to do about refused rows.
+    pub on_error: OnError,
+}
+
+/// Writes one subtask's rows.
+pub struct Writer {
+    table: Arc<TableDescriptor>,
+    dialect: Arc<dyn Dialect>,
+    policy: Policy,
+    env: Env,
+    state: Arc<WriterState>,
+    metrics: Metrics,
+    session: Option<Box<dyn Session>>,
+    gathered: Vec<Batch>,
+    n_gathered: usize,
+    /// When the first gathered row came.
+    gathered_at: Duration,
+    last_logged: Option<Duration>,
+}
+
+struct Metrics {
+    n_records: Counter,
+    n_bytes: Counter,
+    n_skipped: Counter,
+    n_retries: Counter,
+    write_seconds: Histogram,
+}
+
+impl Writer {
+    /// A writer that has not connected.
+    pub fn new(
+        table: Arc<TableDescriptor>,
+        dialect: Arc<dyn Dialect>,
+        policy: Policy,
+        context: &ConnectorContext,
+        state: Arc<WriterState>,
+    ) -> Writer {
+        let labels = [("job", context.job_name.as_str()), ("sink", table.name.as_str())];
+        let metrics = Metrics {
+            n_records: context.metrics.counter(&SINK_RECORDS, &labels),
+            n_bytes: context.metrics.counter(&SINK_BYTES, &labels),
+            n_skipped: context.metrics.counter(&SINK_SKIPPED, &labels),
+            n_retries: context.metrics.counter(&SINK_RETRIES, &labels),
+            write_seconds: context.metrics.histogram(&SINK_WRITE_SECONDS, &labels),
+        };
+        Writer {
+            table,
+            dialect,
+            policy,
+            env: context.env.clone(),
+            state,
+            metrics,
+            session: None,
+            gathered: Vec::new(),
+            n_gathered: 0,
+            gathered_at: Duration::ZERO,
+            last_logged: None,
+        }
+    }
+
+    /// Writes what was gathered, however long it takes.
+    fn write_gathered(&mut self) -> Result<()> {
+        if self.n_gathered == 0 {
+            return Ok(());
+        }
+        let batches = std::mem::take(&mut self.gathered);
+        self.n_gathered = 0;
+        let changes = Changes::of(&batches, &self.table.physical, &self.table.primary_key)?;
+        drop(batches);
+        let refused = self.deliver(&changes)?;
+        self.metrics.n_records.add((changes.n_rows.saturating_sub(refused.len())) as u64);
+        self.metrics.n_bytes.add(n_bytes(&changes.upserts) + n_bytes(&changes.deletes));
+        if let Some(reason) = refused.first() {
+            self.metrics.n_skipped.add(refused.len() as u64);
+            self.log("rows skipped that the database refuses", reason);
+        }
+        Ok(())
+    }
+
+    /// The reasons of the rows that were left out.
+    fn deliver(&mut self, changes: &Changes) -> Result<Vec<String>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let started = self.env.elapsed();
+            match self.attempt(changes) {
+                Ok(refused) => {
+                    self.metrics.write_seconds.observe(self.env.elapsed().saturating_sub(started));
+                    self.state.set_ready(true);
+                    return Ok(refused);
+                }
+                Err(Failure::Transient(reason)) => {
+                    self.lose_session();
+                    self.metrics.n_retries.add(1);
+                    self.log("write failed, trying again", &reason);
+                }
+                Err(failure) => return Err(self.fatal(failure)),
+            }
+            self.pause(&mut pause)?;
+        }
+    }
+
+    fn attempt(&mut self, changes: &Changes) -> std::result::Result<Vec<String>, Failure> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.dialect.connect()?,
+        };
+        let session = self.session.insert(session).as_mut();
+        match write_whole(session, changes) {
+            Ok(()) => Ok(Vec::new()),
+            Err(Failure::Data(_)) => {
+                session.rollback()?;
+                write_each(session, changes, self.policy.on_error)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn lose_session(&mut self) {
+        self.session = None;
+        self.state.set_ready(false);
+    }
+
+    /// Waits, twice as long each time; an error when the writer was dropped meanwhile.
+    fn pause(&self, pause: &mut Duration) -> Result<()> {
+        let mut left = *pause;
+        while !left.is_zero() {
+            if self.state.is_abandoned() {
+                return Err(Error::transient(code::UNREACHABLE, "the job has ended"));
+            }
+            let slice = left.min(SLICE);
+            self.env.sleep(slice);
+            left -= slice;
+        }
+        *pause = (*pause * 2).min(self.policy.max_pause);
+        Ok(())
+    }
+
+    fn log(&mut self, what: &str, reason: &str) {
+        let now = self.env.elapsed();
+        let is_recent = self.last_logged.is_some_and(|last| now < last + LOG_INTERVAL);
+        if !is_recent {
+            self.last_logged = Some(now);
+            tracing::warn!(table = self.table.name, reason, "{what}");
+        }
+    }
+
+    fn fatal(&self, failure: Failure) -> Error {
+        let table = &self.table.name;
+        match failure {
+            Failure::Transient(reason) => Error::transient(code::UNREACHABLE, reason),
+            Failure::Data(reason) => {
+                Error::data(code::BAD_ROW, format!("the database refuses a row: {reason}"))
+            }
+            Failure::User(code, message) => Error::user(code, message),
+        }
+        .context(format!("write to the table '{table}'"))
+    }
+
+    fn time_to_write(&self) -> Option<Duration> {
+        let due_at = self.gathered_at + self.policy.max_wait?;
+        (self.n_gathered > 0).then(|| due_at.saturating_sub(self.env.elapsed()))
+    }
+
+    /// Looks whether the server is there while there is nothing to write.
+    fn check_session(&mut self) -> Result<()> {
+        let checked = match &mut self.session {
+            Some(session) => session.ping(),
+            None => self.dialect.connect().map(|session| self.session = Some(session)),
+        };
+        match checked {
+            Ok(()) => self.state.set_ready(true),
+            Err(Failure::Transient(reason)) => {
+                self.lose_session();
+                self.log("the database is away", &reason);
+            }
+            Err(failure) => return Err(self.fatal(failure)),
+        }
+        Ok(())
+    }
+}
+
+impl Worker for Writer {
+    fn open(&mut self) -> Result<()> {
+        let begun = self.env.elapsed();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.dialect.connect() {
+                Ok(session) => {
+                    self.session = Some(session);
+                    return Ok(());
+                }
+                Err(Failure::Transient(reason)) => {
+                    let waited = self.env.elapsed().saturating_sub(begun);
+                    if waited >= self.policy.connect_timeout {
+                        let limit = self.policy.connect_timeout;
+                        let message = format!("no connection within {limit:?}: {reason}");
+                        return Err(self.fatal(Failure::Transient(message)));
+                    }
+                    self.log("waiting for the database", &reason);
+                }
+                Err(failure) => return Err(self.fatal(failure)),
+            }
+            self.pause(&mut pause)?;
+        }
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        if batch.n_rows() > 0 {
+            if self.n_gathered == 0 {
+                self.gathered_at = self.env.elapsed();
+            }
+            self.n_gathered += batch.n_rows();
+            self.gathered.push(batch);
+        }
+        let is_due = self.time_to_write().is_some_and(|left| left.is_zero());
+        if self.n_gathered >= self.policy.max_rows || is_due {
+            self.write_gathered()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
+        self.write_gathered()
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.write_gathered()
+    }
+
+    fn next_tick(&self) -> Option<Duration> {
+        Some(self.time_to_write().map_or(PING_INTERVAL, |left| left.min(PING_INTERVAL)))
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        match self.time_to_write() {
+            Some(left) if left.is_zero() => self.write_gathered(),
+            _ => self.check_session(),
+        }
+    }
+}
+
+/// All rows in one transaction.
+fn write_whole(session: &mut dyn Session, changes: &Changes) -> std::result::Result<(), Failure> {
+    session.begin(false)?;
+    for rows in statements(&changes.upserts) {
+        session.upsert(&rows)?;
+    }
+    for rows in statements(&changes.deletes) {
+        session.delete(&rows)?;
+    }
+    session.commit()
+}
+
+/// All rows that the database takes in one transaction, and the reasons of the others. With
+/// `Fail` the first reason ends it.
+fn write_each(
+    session: &mut dyn Session,
+    changes: &Changes,
+    on_error: OnError,
+) -> std::result::Result<Vec<String>, Failure> {
+    session.begin(true)?;
+    let mut refused = Vec::new();
+    let upserts = statements(&changes.upserts).into_iter().map(|rows| (Action::Upsert, rows));
+    let deletes = statements(&changes.deletes).into_iter().map(|rows| (Action::Delete, rows));
+    for (action, rows) in upserts.chain(deletes) {
+        refused.extend(apply_each(session, action, &rows)?);
+        if on_error == OnError::Fail
+            && let Some(reason) = refused.first()
+        {
+            let reason = reason.clone();
+            session.rollback()?;
+            return Err(Failure::Data(reason));
+        }
+    }
+    session.commit()?;
+    Ok(refused)
+}
