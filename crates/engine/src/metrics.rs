@@ -36,14 +36,11 @@ pub const RECORDS_IN: MetricSpec =
 pub const RECORDS_OUT: MetricSpec =
     counter("argus_operator_records_out_total", "Rows an operator has emitted.");
 /// Labels: job, operator.
-pub const BYTES_OUT: MetricSpec =
-    counter("argus_operator_bytes_out_total", "Bytes of Arrow memory an operator has emitted.");
-/// Labels: job, operator.
 pub const LATE: MetricSpec = counter(
     "argus_operator_late_records_total",
     "Rows dropped because the last window that holds them had fired.",
 );
-/// Labels: job, operator.
+/// Labels: job, operator, subtask.
 pub const STATE_KEYS: MetricSpec =
     gauge("argus_operator_state_keys", "Keys held over all live windows.");
 /// Labels: job, operator.

@@ -57,6 +57,16 @@ impl WatermarkMerge {
         self.is_idle = false;
     }
 
+    /// Number of inputs.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether there is no input.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
     /// The merged watermark; `Watermark::MIN` before there is one.
     pub fn merged(&self) -> Watermark {
         self.merged.unwrap_or(Watermark::MIN)

@@ -3,8 +3,8 @@
 //! A key is its columns one after the other. A column is a byte 0 for NULL, or a byte 1 and the
 //! value: fixed-width values little-endian, BOOLEAN as one byte, texts and bytes as a 32-bit
 //! length and their bytes, ROWs as their fields, ARRAYs and MAPs as a 32-bit count and their
-//! elements. FLOAT and DOUBLE are normalised first (−0 to 0, every NaN to one), since they are
-//! equal as keys. The form must never change: it decides key groups.
+//! elements. Every NaN is written as one, since they are equal as keys in Flink; −0 and 0 are
+//! not. The form must never change: it decides key groups.
 
 use std::sync::Arc;
 
@@ -136,12 +136,12 @@ fn write_value(array: &ArrayRef, row: usize, out: &mut Vec<u8>) {
         DataType::Boolean => out.push(u8::from(array.as_boolean().value(row))),
         DataType::Float32 => {
             let value = array.as_primitive::<Float32Type>().value(row);
-            let canonical = if value.is_nan() { f32::NAN } else { value + 0.0 };
+            let canonical = if value.is_nan() { f32::NAN } else { value };
             out.extend_from_slice(&canonical.to_le_bytes());
         }
         DataType::Float64 => {
             let value = array.as_primitive::<Float64Type>().value(row);
-            let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
+            let canonical = if value.is_nan() { f64::NAN } else { value };
             out.extend_from_slice(&canonical.to_le_bytes());
         }
         DataType::Struct(_) => {
@@ -398,12 +398,12 @@ mod tests {
     }
 
     #[test]
-    fn equal_doubles_have_one_key() {
+    fn nan_is_one_key_and_negative_zero_another_than_zero() {
         let column: ArrayRef = Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN]));
         let codec = KeyCodec::new(vec![DataType::Float64]);
         let mut keys = EncodedKeys::default();
         codec.encode(&[column], 4, &mut keys);
-        assert_eq!(keys.key(0), keys.key(1));
+        assert_ne!(keys.key(0), keys.key(1));
         assert_eq!(keys.key(2), keys.key(3));
     }
 

@@ -5,10 +5,14 @@
 //! operator has answered `Done`; an operator that has more to emit answers `More` and is asked
 //! again, as long as its outputs have credit, before anything else reaches it.
 
+pub mod calc;
+pub mod length;
 pub mod local_window_aggregate;
 pub mod slicing;
 pub mod union;
 pub mod window_aggregate;
+#[cfg(test)]
+mod window_aggregate_tests;
 pub mod window_table;
 
 use argus_base::Result;

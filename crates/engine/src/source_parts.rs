@@ -1,0 +1,74 @@
+//! What a source's head is made of, from the plan.
+
+use argus_base::Result;
+use argus_base::connector::ConnectorContext;
+use argus_base::logical_type::arrow_schema;
+use argus_base::time::Watermark;
+use argus_plan::graph::{SourceOperator, WatermarkSpec};
+use argus_plan::{JobGraph, NodeId, Operator, Window};
+
+use crate::expression::{CompiledExpression, ProjectionSet};
+use crate::source_head::{
+    ClosingWindow, EventTimeTracker, IdlePolicy, Instruments, SourceHeadParts,
+};
+use crate::time_line::TimeLine;
+use crate::watermark::WatermarkMerge;
+
+/// The parts of a head that reads `operator`'s table.
+pub(crate) fn source_head_parts(
+    graph: &JobGraph,
+    id: NodeId,
+    operator: &SourceOperator,
+    per_split: bool,
+    context: &ConnectorContext,
+) -> Result<SourceHeadParts> {
+    let zone = &graph.settings.time_zone;
+    let event_time = operator.watermark.as_ref();
+    let event_time =
+        event_time.map(|spec| event_time_tracker(spec, per_split, zone)).transpose()?;
+    let timeout = operator.watermark.as_ref().and_then(|spec| spec.idle_timeout);
+    let registry = context.metrics.clone();
+    Ok(SourceHeadParts {
+        projection: ProjectionSet::compile(&operator.projection, zone)?,
+        schema: arrow_schema(&graph.node(id).output),
+        event_time,
+        idle_policy: IdlePolicy {
+            timeout: timeout.or(graph.settings.idle_timeout),
+            when_caught_up: graph.settings.idle_when_caught_up,
+            advance_after: graph.settings.advance_when_idle,
+            needs_ticks: graph.nodes.iter().any(|node| has_processing_time(&node.operator)),
+        },
+        env: context.env.clone(),
+        instruments: Instruments::new(registry, &context.job_name, &operator.table.name),
+    })
+}
+
+fn event_time_tracker(
+    spec: &WatermarkSpec,
+    per_split: bool,
+    zone: &str,
+) -> Result<EventTimeTracker> {
+    let closing = spec.closing.iter().map(|window| {
+        Ok(ClosingWindow { window: window.clone(), time_line: TimeLine::of_window(window)? })
+    });
+    Ok(EventTimeTracker {
+        rowtime: spec.rowtime,
+        expression: CompiledExpression::compile(&spec.expression, zone)?,
+        closing: closing.collect::<Result<Vec<_>>>()?,
+        emit_interval: spec.emit_interval,
+        per_split,
+        merge: WatermarkMerge::default(),
+        sent: (Watermark::MIN, std::time::Duration::ZERO),
+    })
+}
+
+fn has_processing_time(operator: &Operator) -> bool {
+    let is_processing = |window: &Window| window.time.column().is_none();
+    match operator {
+        Operator::WindowTable(window) => is_processing(window),
+        Operator::WindowAggregate(aggregate)
+        | Operator::LocalWindowAggregate(aggregate)
+        | Operator::GlobalWindowAggregate(aggregate) => is_processing(aggregate.window.window()),
+        _ => false,
+    }
+}
