@@ -21,6 +21,7 @@ mod closing;
 mod exchange;
 mod identity;
 mod merge_calc;
+mod path;
 mod prune;
 mod push_filter;
 mod shape;
