@@ -1,7 +1,10 @@
 //! The avro format: bare records on topics, container files on disks.
 
+mod codec;
+mod container;
 mod decoder;
 mod encoder;
+mod parse;
 mod program;
 mod schema;
 mod values;
@@ -13,10 +16,14 @@ use argus_base::connector::FormatSpec;
 use argus_base::option::{OptionKind, OptionSpec};
 use argus_base::{Error, Field, Result};
 
+use self::codec::Codec;
+use self::container::{ContainerReader, ContainerWriter};
 use self::decoder::AvroDecoder;
 use self::encoder::AvroEncoder;
 use self::schema::Schema;
-use super::{BAD_OPTIONS, Decoder, Encoder, FileInput, FileWriter, Format, FormatContext};
+use super::{
+    BAD_FILE, BAD_OPTIONS, Decoder, Encoder, FileInput, FileWriter, Format, FormatContext,
+};
 
 /// The declaration.
 pub(super) const FORMAT: Format = Format {
@@ -88,14 +95,27 @@ fn encoder(context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {
     Ok(Box::new(AvroEncoder::new(context.schema)))
 }
 
-fn open_file(_context: &FormatContext<'_>, _input: Box<dyn Read + Send>) -> Result<FileInput> {
-    Err(Error::bug("avro files are not there yet"))
+fn open_file(context: &FormatContext<'_>, input: Box<dyn Read + Send>) -> Result<FileInput> {
+    let (reader, writer) = ContainerReader::open(input)?;
+    let wanted = context.projection.apply(context.schema);
+    let decoder = AvroDecoder::new(&writer, &wanted)
+        .map_err(|why| Error::data(BAD_FILE, format!("the Avro file cannot be read: {why}")))?;
+    Ok(FileInput { reader: Box::new(reader), decoder: Box::new(decoder) })
 }
 
-fn file_writer(_context: &FormatContext<'_>) -> Result<Box<dyn FileWriter>> {
-    Err(Error::bug("avro files are not there yet"))
+fn file_writer(context: &FormatContext<'_>) -> Result<Box<dyn FileWriter>> {
+    let name = context.options.word("codec").unwrap_or("null");
+    let Some(codec) = Codec::named(name) else {
+        let why = format!("avro.codec = '{name}' does not run here; null, deflate and snappy do");
+        return Err(Error::user(BAD_OPTIONS, why));
+    };
+    let schema = schema::render(&*bare_schema(context)?);
+    Ok(Box::new(ContainerWriter::new(encoder(context)?, &schema, codec)))
 }
 
+#[cfg(test)]
+#[path = "container_tests.rs"]
+mod container_tests;
 #[cfg(test)]
 #[path = "avro_tests.rs"]
 mod tests;
