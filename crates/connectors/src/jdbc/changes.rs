@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use argus_base::{Batch, Field, Result, RowKind};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, UInt64Array};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Schema};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::take_record_batch;
 
@@ -32,8 +33,8 @@ impl Changes {
     /// counts, and keys are in one order for all writers, so that no two wait for each other.
     /// `batches` is not empty.
     pub fn of(batches: &[Batch], fields: &[Field], key: &[usize]) -> Result<Changes> {
-        let schema = batches[0].records.schema();
-        let records = concat_batches(&schema, batches.iter().map(|batch| &batch.records))?;
+        let records = concat(batches)?;
+        let schema = records.schema();
         let n_rows = records.num_rows();
         if key.is_empty() {
             let deletes = RecordBatch::new_empty(schema);
@@ -58,6 +59,18 @@ impl Changes {
             n_rows,
         })
     }
+}
+
+/// All rows. Batches may differ in what they say of NULLs, which is for the database to judge.
+fn concat(batches: &[Batch]) -> Result<RecordBatch> {
+    let schema = batches[0].records.schema();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let records = batches
+        .iter()
+        .map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.records.columns().to_vec()));
+    let records = records.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(concat_batches(&schema, &records)?)
 }
 
 /// A text that two rows share where they share the key.
@@ -121,8 +134,6 @@ pub fn n_bytes(rows: &RecordBatch) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use argus_base::TypeRoot;
     use arrow_array::types::Int32Type;
     use arrow_array::{ArrayRef, Int32Array, StringViewArray};
