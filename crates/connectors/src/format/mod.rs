@@ -15,6 +15,7 @@ mod line_writer;
 mod lines;
 mod number;
 mod problem;
+mod raw;
 mod temporal;
 #[cfg(test)]
 mod testing;
@@ -61,7 +62,7 @@ pub struct Format {
 
 /// Every format.
 pub fn formats() -> &'static [Format] {
-    static FORMATS: [Format; 2] = [json::FORMAT, avro::FORMAT];
+    static FORMATS: [Format; 3] = [json::FORMAT, avro::FORMAT, raw::FORMAT];
     &FORMATS
 }
 
