@@ -39,14 +39,18 @@ fn every_case_gives_what_flink_gave() {
             _ => {}
         }
     }
-    let gone = known.keys().filter(|name| wanted.is_empty() && !cases.iter().any(|c| c.name == **name));
+    let gone =
+        known.keys().filter(|name| wanted.is_empty() && !cases.iter().any(|c| c.name == **name));
     for name in gone {
         n_surprises += 1;
         println!("sql: {name}: {DIFFERENCES} names a case that is not there");
     }
     let (n_cases, n_failed) = (cases.len(), failures.len());
     let n_equal = n_cases - n_failed;
-    println!("sql: {n_equal} of {n_cases} cases equal, {n_failed} differ, {} known to", known.len());
+    println!(
+        "sql: {n_equal} of {n_cases} cases equal, {n_failed} differ, {} known to",
+        known.len()
+    );
     assert_eq!(n_surprises, 0, "cases differ that should not, or no longer do");
 }
 

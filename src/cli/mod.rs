@@ -15,6 +15,7 @@ Examples:
   argus run job.sql --parallelism 2 --metrics 9249   two slots; metrics on 127.0.0.1:9249
   argus explain job.sql                              what each statement would run
   argus demo                                         a whole pipeline, nothing to install
+  argus options                                      every setting and option
 
 Exit codes: 0 finished, or stopped by a signal; 1 failed while running; 2 wrong script or
 arguments; 3 a construct that Argus does not run yet.
@@ -42,6 +43,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Shows the StreamPulse pipeline at work: generator, broker, job and database in one process
     Demo(DemoArguments),
+    /// Lists every setting, and every option of every connector and format
+    Options(OptionsArguments),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -79,6 +82,14 @@ pub struct DemoArguments {
     /// Where the SQLite file goes; default: a folder of its own below the temporary folder
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
+}
+
+/// Arguments of `options`.
+#[derive(Debug, Args)]
+pub struct OptionsArguments {
+    /// As Markdown, for the reference page
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// A script and what goes before it.

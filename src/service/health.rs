@@ -34,8 +34,8 @@ impl Health {
         health
     }
 
-    /// Says that a job begins, and where its metrics are. A script's jobs follow one another, each
-    /// with metrics of its own, so that none of a finished job stand still for ever.
+    /// Says that a job begins, and where its metrics are. A script's jobs follow one another,
+    /// each with metrics of its own, so that none of a finished job stand still for ever.
     pub fn begin_job(&self, metrics: &Registry) {
         *self.facts.metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics.clone();
         self.set_ready(false);

@@ -1,0 +1,201 @@
+//! `argus demo`: the StreamPulse pipeline in one process, nothing to install.
+//!
+//! ```text
+//! generate.sql ─▶ gate ─▶ Kafka broker in the process ─▶ job.sql ─▶ SQLite file
+//! ```
+//!
+//! Both scripts are the shipped ones and run by the same path as `argus run`; only tables are
+//! pointed elsewhere, as `--table` would. Time is replayed: a minute of downloads a second. In the
+//! end every row that was written must have been read, and every minute that has closed must hold
+//! exactly its share of them.
+
+mod database;
+mod gate;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_base::connector::ConnectorFactory;
+use argus_base::metrics::Registry;
+use argus_base::{Env, Error, Result};
+use argus_connectors::kafka::mock::MockBroker;
+use argus_connectors::registry::Connectors;
+use argus_engine::job::JobHandle;
+
+use crate::cli::DemoArguments;
+use crate::failure::{Failure, eprint_quietly};
+use crate::output::write_out;
+use crate::progress::{Progress, grouped};
+use crate::script::Script;
+use crate::signal::StopRequest;
+use database::Database;
+use gate::{Gate, GatedFactory};
+
+const JOB: &str = include_str!("../../pipelines/streampulse/job.sql");
+const GENERATOR: &str = include_str!("../../pipelines/streampulse/generate.sql");
+
+const TOPIC: &str = "content-downloads";
+const N_PARTITIONS: i32 = 3;
+/// Tables of the job that go to SQLite.
+const SINKS: [&str; 5] = ["content_stats", "region_health", "device_stats", "alerts", "event_log"];
+
+const EVENTS_PER_MINUTE: u64 = 6_000;
+const N_MINUTES: u64 = 20;
+const N_EVENTS: u64 = EVENTS_PER_MINUTE * N_MINUTES;
+/// Minutes a second.
+const SPEED: u64 = 60;
+const START: &str = "2026-01-01T12:00:00Z";
+
+/// How long the job may take to read what has been written, and to start.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs the demo.
+pub fn run(arguments: &DemoArguments) -> std::result::Result<(), Failure> {
+    let env = Env::system();
+    let stop = StopRequest::listen(&env)?;
+    let path = database_path(arguments)?;
+    let database = Database::open(&path)?;
+    let broker = MockBroker::start()?;
+    broker.create_topic(TOPIC, N_PARTITIONS)?;
+    introduce(&broker, &path);
+    let demo = Demo { env, stop, broker, database };
+    demo.run()
+}
+
+struct Demo {
+    env: Env,
+    stop: StopRequest,
+    broker: MockBroker,
+    database: Database,
+}
+
+impl Demo {
+    fn run(&self) -> std::result::Result<(), Failure> {
+        let connectors: Arc<dyn ConnectorFactory> = Arc::new(Connectors::new());
+        let metrics = Registry::default();
+        let job = self.script("job.sql", JOB).one_job()?;
+        let reader = crate::run::start(&job, &self.env, &connectors, &metrics, None)?;
+        self.wait_until(&reader, |job| job.is_ready())?;
+
+        let gate = Gate::new(&metrics);
+        let gated: Arc<dyn ConnectorFactory> =
+            Arc::new(GatedFactory { inner: connectors, gate: gate.clone() });
+        let generator = self.script("generate.sql", GENERATOR).one_job()?;
+        let writer = crate::run::start(&generator, &self.env, &gated, &Registry::default(), None)?;
+
+        let mut progress = Progress::new(&self.env, &metrics, &job.settings.name, false);
+        while !writer.is_finished() && !reader.is_finished() && !self.stop.is_asked() {
+            progress.tick();
+            self.env.sleep(PAUSE);
+        }
+        writer.stop();
+        let written = if reader.is_finished() { None } else { Some(writer.wait()?) };
+        if written.is_some() {
+            self.wait_until(&reader, |_| gate.n_read() >= gate.n_written())?;
+        }
+        reader.stop();
+        reader.wait()?;
+        progress.finish();
+        Ok(self.conclude(&gate)?)
+    }
+
+    /// A shipped script with the demo's variables and tables.
+    fn script(&self, name: &str, text: &str) -> Script {
+        let mut script = Script::new(name, text);
+        script.variables = Some(self.variables());
+        let url = self.database.url();
+        for table in SINKS {
+            if name == "job.sql" {
+                script.override_table(table, "url", &url);
+            }
+        }
+        script
+    }
+
+    fn variables(&self) -> BTreeMap<String, String> {
+        let variables = [
+            ("KAFKA_BOOTSTRAP_SERVERS", self.broker.bootstrap_servers()),
+            ("KAFKA_TOPIC", TOPIC.to_owned()),
+            ("PG_PASSWORD", String::new()),
+            ("IDLE_TIMEOUT_SECONDS", "1".to_owned()),
+            ("ON_ERROR", "fail".to_owned()),
+            ("EVENTS_PER_MINUTE", EVENTS_PER_MINUTE.to_string()),
+            ("GENERATOR_COUNT", N_EVENTS.to_string()),
+            ("GENERATOR_START", START.to_owned()),
+            ("GENERATOR_SPEED", SPEED.to_string()),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Waits for something of a job, which must neither end nor take too long. A signal is enough.
+    fn wait_until(&self, job: &JobHandle, is_so: impl Fn(&JobHandle) -> bool) -> Result<()> {
+        let until = self.env.elapsed() + PATIENCE;
+        while !is_so(job) && !job.is_finished() && !self.stop.is_asked() {
+            if self.env.elapsed() > until {
+                return Err(Error::bug("the demo's job does not get on"));
+            }
+            self.env.sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Prints what was computed, and checks it.
+    fn conclude(&self, gate: &Gate) -> Result<()> {
+        let (n_written, n_read) = (gate.n_written(), gate.n_read());
+        write_out(self.database.results()?.as_bytes())?;
+        let (n_counted, n_minutes) = self.database.counted()?;
+        write_out(summary(n_written, n_read, n_counted, n_minutes).as_bytes())?;
+        if self.stop.is_asked() {
+            return Ok(());
+        }
+        let is_whole = n_written == N_EVENTS && n_read == n_written;
+        if !is_whole || n_counted != n_minutes * EVENTS_PER_MINUTE || n_minutes == 0 {
+            let message = format!(
+                "{n_written} rows written, {n_read} read, {n_counted} counted in {n_minutes} \
+                 minutes: they do not agree"
+            );
+            return Err(Error::bug(message));
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers for people")]
+fn summary(n_written: u64, n_read: u64, n_counted: u64, n_minutes: u64) -> String {
+    let shown = |n: u64| grouped(n as f64);
+    format!(
+        "\n{} downloads written, {} read; {} of them in the {n_minutes} minutes that have closed.\n\
+         The last minutes stay open: no later download has closed them.\n",
+        shown(n_written),
+        shown(n_read),
+        shown(n_counted),
+    )
+}
+
+/// The file asked for, or one of its own below the temporary folder.
+fn database_path(arguments: &DemoArguments) -> std::result::Result<PathBuf, Failure> {
+    if let Some(path) = &arguments.database {
+        if path.exists() {
+            let message = format!("the file {} is there already", path.display());
+            return Err(Failure::Arguments(message));
+        }
+        return Ok(path.clone());
+    }
+    let folder = std::env::temp_dir().join(format!("argus-demo-{}", std::process::id()));
+    let made = std::fs::create_dir_all(&folder);
+    made.map_err(|error| Failure::Arguments(format!("{}: {error}", folder.display())))?;
+    Ok(folder.join("streampulse.db"))
+}
+
+fn introduce(broker: &MockBroker, path: &std::path::Path) {
+    eprint_quietly(&format!(
+        "StreamPulse: {N_MINUTES} minutes of downloads, a minute a second.\n\
+         generate.sql ─▶ Kafka broker in this process, {} ─▶ job.sql ─▶ SQLite, {}\n",
+        broker.bootstrap_servers(),
+        path.display(),
+    ));
+}
