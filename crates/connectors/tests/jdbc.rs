@@ -1,5 +1,5 @@
 //! The jdbc connector against a real PostgreSQL: changes, types, refused rows, refused logins,
-//! TLS.
+//! TLS, and a server that goes away and comes back.
 
 #[path = "common/jdbc_table.rs"]
 mod jdbc_table;
@@ -7,18 +7,19 @@ mod jdbc_table;
 mod server;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use argus_base::connector::{OnError, TableDescriptor};
-use argus_base::{Batch, Error, ErrorKind, Field, RowKind, TypeRoot};
+use argus_base::sink::SinkWriter;
+use argus_base::{Batch, Env, Error, ErrorKind, Field, RowKind, TypeRoot};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
     Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, ListArray, RecordBatch,
     StringViewArray, Time32MillisecondArray, TimestampMicrosecondArray, TimestampMillisecondArray,
 };
-use jdbc_table::{batch, context, hand_over, inserts, pairs, table, write_all, writer};
-use server::shared;
+use jdbc_table::{batch, context, drain, hand_over, inserts, pairs, table, write_all, writer};
+use server::{Server, shared};
 
 use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
 
@@ -28,7 +29,7 @@ fn url() -> String {
 
 fn error(table: &TableDescriptor) -> Error {
     let rows = vec![batch(&[(Insert, 1, "a")])];
-    write_all(table, &context(OnError::Fail), rows).unwrap_err()
+    write_all(table, &context(OnError::Fail), rows).expect_err("it is refused")
 }
 
 #[test]
@@ -78,104 +79,64 @@ fn appends_without_a_key_to_a_table_of_another_schema() {
     assert_eq!(server.rows("SELECT count(*) FROM \"Other\".log"), ["6"]);
 }
 
-/// The values of each type: an ordinary one, an extreme one, NULL.
-fn every_type() -> Vec<(&'static str, TypeRoot, ArrayRef)> {
+type Column = (&'static str, TypeRoot, ArrayRef);
+
+/// Three values: an ordinary one, an extreme one, NULL.
+fn three<A: From<Vec<Option<T>>> + arrow_array::Array + 'static, T>(one: T, two: T) -> ArrayRef {
+    Arc::new(A::from(vec![Some(one), Some(two), None]))
+}
+
+fn numbers() -> Vec<Column> {
     let decimal = |scale| TypeRoot::Decimal { precision: 38, scale };
-    let unscaled = [Some(-12345), Some(10_i128.pow(38) - 1), None];
     let decimals = |scale| -> ArrayRef {
-        let array = Decimal128Array::from_iter(unscaled);
-        Arc::new(array.with_precision_and_scale(38, scale).unwrap())
+        let values = [Some(-12345), Some(10_i128.pow(38) - 1), None];
+        let array = Decimal128Array::from_iter(values).with_precision_and_scale(38, scale);
+        Arc::new(array.expect("38 digits"))
     };
-    let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a\"\\'ü"), Some(""), None]));
-    let millis =
-        TimestampMillisecondArray::from(vec![Some(1_500), Some(-62_135_596_800_001), None]);
-    let micros =
-        TimestampMicrosecondArray::from(vec![Some(1), Some(253_402_300_800_000_000), None]);
-    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([
-        Some(vec![Some(1), None]),
-        Some(vec![]),
-        None,
-    ]);
-    let ints = TypeRoot::Array(Box::new(TypeRoot::Int.nullable()));
+    let numerics = three::<Float64Array, _>(0.125, -1e9);
     vec![
-        (
-            "bool",
-            TypeRoot::Boolean,
-            Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])),
-        ),
-        ("int2", TypeRoot::TinyInt, Arc::new(Int8Array::from(vec![Some(1), Some(i8::MIN), None]))),
-        (
-            "int2",
-            TypeRoot::SmallInt,
-            Arc::new(Int16Array::from(vec![Some(1), Some(i16::MIN), None])),
-        ),
-        ("int4", TypeRoot::Int, Arc::new(Int32Array::from(vec![Some(1), Some(i32::MIN), None]))),
-        ("int8", TypeRoot::BigInt, Arc::new(Int64Array::from(vec![Some(1), Some(i64::MIN), None]))),
-        (
-            "float4",
-            TypeRoot::Float,
-            Arc::new(Float32Array::from(vec![Some(0.1), Some(f32::MAX), None])),
-        ),
-        (
-            "float8",
-            TypeRoot::Double,
-            Arc::new(Float64Array::from(vec![Some(0.1), Some(f64::NAN), None])),
-        ),
-        (
-            "numeric",
-            TypeRoot::Float,
-            Arc::new(Float32Array::from(vec![Some(16_777_217.0), Some(1e-7), None])),
-        ),
-        (
-            "numeric(12,2)",
-            TypeRoot::Double,
-            Arc::new(Float64Array::from(vec![Some(0.125), Some(-1e9), None])),
-        ),
+        ("bool", TypeRoot::Boolean, three::<BooleanArray, _>(true, false)),
+        ("int2", TypeRoot::TinyInt, three::<Int8Array, _>(1, i8::MIN)),
+        ("int2", TypeRoot::SmallInt, three::<Int16Array, _>(1, i16::MIN)),
+        ("int4", TypeRoot::Int, three::<Int32Array, _>(1, i32::MIN)),
+        ("int8", TypeRoot::BigInt, three::<Int64Array, _>(1, i64::MIN)),
+        ("float4", TypeRoot::Float, three::<Float32Array, _>(0.1, f32::MAX)),
+        ("float8", TypeRoot::Double, three::<Float64Array, _>(0.1, f64::NAN)),
+        ("numeric", TypeRoot::Float, three::<Float32Array, _>(16_777_217.0, 1e-7)),
+        ("numeric(12,2)", TypeRoot::Double, numerics),
         ("numeric", decimal(10), decimals(10)),
         ("numeric(38,0)", decimal(0), decimals(0)),
-        ("text", TypeRoot::STRING, Arc::clone(&texts)),
-        ("varchar(20)", TypeRoot::STRING, texts),
-        (
-            "bytea",
-            TypeRoot::BYTES,
-            Arc::new(BinaryViewArray::from(vec![Some(&b"\0\xff"[..]), Some(b""), None])),
-        ),
-        (
-            "date",
-            TypeRoot::Date,
-            Arc::new(Date32Array::from(vec![Some(18_262), Some(-719_528), None])),
-        ),
-        (
-            "time",
-            TypeRoot::Time(3),
-            Arc::new(Time32MillisecondArray::from(vec![Some(1), Some(86_399_999), None])),
-        ),
-        ("timestamp", TypeRoot::timestamp(3), Arc::new(millis.clone())),
-        ("timestamp(3)", TypeRoot::timestamp(6), Arc::new(micros)),
-        ("timestamptz", TypeRoot::timestamp_ltz(3), Arc::new(millis.clone().with_timezone("UTC"))),
-        ("timestamp", TypeRoot::timestamp_ltz(3), Arc::new(millis.with_timezone("UTC"))),
-        (
-            "jsonb",
-            TypeRoot::STRING,
-            Arc::new(StringViewArray::from(vec![Some("{\"a\": 1}"), Some("2"), None])),
-        ),
-        (
-            "uuid",
-            TypeRoot::STRING,
-            Arc::new(StringViewArray::from(vec![
-                Some("00000000-0000-0000-0000-00000000000A"),
-                Some("{ffffffff-ffff-ffff-ffff-ffffffffffff}"),
-                None,
-            ])),
-        ),
-        (
-            "mood",
-            TypeRoot::STRING,
-            Arc::new(StringViewArray::from(vec![Some("sad"), Some("ok"), None])),
-        ),
-        ("small", TypeRoot::Int, Arc::new(Int32Array::from(vec![Some(1), Some(9), None]))),
-        ("int4[]", ints, Arc::new(list)),
     ]
+}
+
+fn texts_and_times() -> Vec<Column> {
+    let text = |one, two| three::<StringViewArray, &str>(one, two);
+    let millis =
+        || TimestampMillisecondArray::from(vec![Some(1_500), Some(-62_135_596_800_001), None]);
+    let instants = || -> ArrayRef { Arc::new(millis().with_timezone("UTC")) };
+    let micros = three::<TimestampMicrosecondArray, _>(1, 253_402_300_800_000_000);
+    let uuids = ["00000000-0000-0000-0000-00000000000A", "{ffffffff-ffff-ffff-ffff-ffffffffffff}"];
+    vec![
+        ("text", TypeRoot::STRING, text("a\"\\'ü", "")),
+        ("varchar(20)", TypeRoot::STRING, text("a\"\\'ü", "")),
+        ("bytea", TypeRoot::BYTES, three::<BinaryViewArray, &[u8]>(b"\0\xff", b"")),
+        ("date", TypeRoot::Date, three::<Date32Array, _>(18_262, -719_528)),
+        ("time", TypeRoot::Time(3), three::<Time32MillisecondArray, _>(1, 86_399_999)),
+        ("timestamp", TypeRoot::timestamp(3), Arc::new(millis())),
+        ("timestamp(3)", TypeRoot::timestamp(6), micros),
+        ("timestamptz", TypeRoot::timestamp_ltz(3), instants()),
+        ("timestamp", TypeRoot::timestamp_ltz(3), instants()),
+        ("jsonb", TypeRoot::STRING, text("{\"a\": 1}", "2")),
+        ("uuid", TypeRoot::STRING, text(uuids[0], uuids[1])),
+        ("mood", TypeRoot::STRING, text("sad", "ok")),
+        ("small", TypeRoot::Int, three::<Int32Array, _>(1, 9)),
+        ("int4[]", TypeRoot::Array(Box::new(TypeRoot::Int.nullable())), lists()),
+    ]
+}
+
+fn lists() -> ArrayRef {
+    let lists = [Some(vec![Some(1), None]), Some(vec![]), None];
+    Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))
 }
 
 #[test]
@@ -188,7 +149,8 @@ fn every_type_arrives_without_loss() {
     let mut fields = vec![Field::new("n", TypeRoot::Int.nullable())];
     let ids: ArrayRef = Arc::new(Int32Array::from(vec![0, 1, 2]));
     let mut columns = vec![("n".to_owned(), ids)];
-    for (i, (sql, root, values)) in every_type().into_iter().enumerate() {
+    let all = numbers().into_iter().chain(texts_and_times());
+    for (i, (sql, root, values)) in all.enumerate() {
         ddl.push(format!("c{i} {sql}"));
         fields.push(Field::new(format!("c{i}"), root.nullable()));
         columns.push((format!("c{i}"), values));
@@ -201,8 +163,8 @@ fn every_type_arrives_without_loss() {
     let records = RecordBatch::try_from_iter(columns).unwrap();
     write_all(&table, &context, vec![Batch::inserts(records)]).unwrap();
     let rows = server.rows("SET TimeZone = 'UTC'; SELECT * FROM types ORDER BY n");
-    let ordinary = "0|t|1|1|1|1|0.1|0.1|16777216|0.13|-0.0000012345|-12345|a\"\\'ü|a\"\\'ü|\\x00ff|\
-        2020-01-01|00:00:00.001|1970-01-01 00:00:01.5|1970-01-01 00:00:00|\
+    let ordinary = "0|t|1|1|1|1|0.1|0.1|16777216|0.13|-0.0000012345|-12345|\
+        a\"\\'ü|a\"\\'ü|\\x00ff|2020-01-01|00:00:00.001|1970-01-01 00:00:01.5|1970-01-01 00:00:00|\
         1970-01-01 00:00:01.5+00|1970-01-01 09:00:01.5|{\"a\": 1}|\
         00000000-0000-0000-0000-00000000000a|sad|1|{1,NULL}";
     assert_eq!(rows[0], ordinary);
@@ -249,7 +211,8 @@ fn constraints_that_wait_for_the_commit_do_not_hide_the_row() {
     let server = shared();
     server.run(
         "CREATE TABLE parents (id int PRIMARY KEY); INSERT INTO parents VALUES (1), (2);
-         CREATE TABLE children (name text, id int REFERENCES parents DEFERRABLE INITIALLY DEFERRED)",
+         CREATE TABLE children
+           (name text, id int REFERENCES parents DEFERRABLE INITIALLY DEFERRED)",
     );
     let mut table = pairs("children", &url());
     table.primary_key.clear();
@@ -294,7 +257,7 @@ fn a_refused_login_is_told_at_once() {
         "CREATE TABLE guarded (id bigint PRIMARY KEY, name text);
          CREATE USER guest PASSWORD 'guest'; GRANT SELECT ON guarded TO guest",
     );
-    let began = Instant::now();
+    let clock = Env::system();
     let told = |user: &str, password: &str, url: &str, part: &str| {
         let mut table = pairs("guarded", url);
         table.options.insert("username".to_owned(), user.to_owned());
@@ -307,7 +270,7 @@ fn a_refused_login_is_told_at_once() {
     told("nobody", "x", &url(), "password authentication failed");
     told("guest", "guest", &url(), "may not insert into the table 'guarded'");
     told("postgres", "postgres", &server.url("nowhere", ""), "\"nowhere\" does not exist");
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(clock.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
@@ -328,7 +291,7 @@ fn tls_is_what_sslmode_says() {
         let mut writer = writer(&pairs("tls", &url), &context(OnError::Fail)).unwrap();
         hand_over(writer.as_mut(), inserts(0..1, "x")).unwrap();
         writer.flush(None).unwrap();
-        jdbc_table::drain(writer.as_mut()).unwrap();
+        drain(writer.as_mut()).unwrap();
         let sql = format!(
             "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
              WHERE application_name = '{name}'"
@@ -370,7 +333,7 @@ fn writers_of_the_same_keys_do_not_wait_for_each_other() {
     }
     for writer in &mut writers {
         writer.end_input().unwrap();
-        jdbc_table::drain(writer.as_mut()).unwrap();
+        drain(writer.as_mut()).unwrap();
     }
     assert_eq!(server.rows("SELECT count(*) FROM contended"), ["500"]);
     assert_eq!(metrics.metrics.sum("argus_sink_retries_total", &[]), 0.0);
@@ -382,10 +345,85 @@ fn many_rows_go_in_fast() {
     server.run("CREATE TABLE many (id bigint PRIMARY KEY, name text)");
     let batches: Vec<Batch> =
         (0..25).map(|i| inserts(i * 4_000..(i + 1) * 4_000, "a name of some length")).collect();
-    let began = Instant::now();
+    let clock = Env::system();
     write_all(&pairs("many", &url()), &context(OnError::Fail), batches).unwrap();
-    let elapsed = began.elapsed();
+    let elapsed = clock.elapsed();
     println!("100,000 rows in {elapsed:?}");
     assert_eq!(server.rows("SELECT count(*) FROM many"), ["100000"]);
     assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
+}
+
+fn wait_until(writer: &mut dyn SinkWriter, is_ready: bool) {
+    let clock = Env::system();
+    while writer.is_ready() != is_ready {
+        writer.poll().expect("no failure");
+        assert!(clock.elapsed() < Duration::from_secs(30), "ready is never {is_ready}");
+        clock.sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn rows_survive_a_restart_and_a_crash() {
+    let server = Server::start(&[]);
+    server.run("CREATE TABLE t (id bigint PRIMARY KEY, name text)");
+    let table = pairs("t", &server.url("postgres", ""));
+    let context = context(OnError::Fail);
+    let mut writer = writer(&table, &context).unwrap();
+    wait_until(writer.as_mut(), true);
+    let mut next = 0;
+    let mut write_some = |writer: &mut dyn SinkWriter| {
+        for _ in 0..3 {
+            hand_over(writer, inserts(next..next + 100, "x")).unwrap();
+            next += 100;
+        }
+    };
+    write_some(writer.as_mut());
+    server.stop();
+    write_some(writer.as_mut());
+    wait_until(writer.as_mut(), false);
+    server.come_back();
+    wait_until(writer.as_mut(), true);
+    write_some(writer.as_mut());
+    server.kill();
+    write_some(writer.as_mut());
+    wait_until(writer.as_mut(), false);
+    server.come_back();
+    writer.end_input().unwrap();
+    drain(writer.as_mut()).unwrap();
+    assert_eq!(server.rows("SELECT count(*), max(id) FROM t"), ["1200|1199"]);
+    assert!(context.metrics.sum("argus_sink_retries_total", &[]) >= 2.0);
+    assert_eq!(context.metrics.sum("argus_sink_records_total", &[]), 1200.0);
+}
+
+#[test]
+fn an_idle_writer_notices_that_the_server_is_away() {
+    let server = Server::start(&[]);
+    server.run("CREATE TABLE t (id bigint PRIMARY KEY, name text)");
+    let table = pairs("t", &server.url("postgres", ""));
+    let mut writer = writer(&table, &context(OnError::Fail)).unwrap();
+    wait_until(writer.as_mut(), true);
+    server.kill();
+    wait_until(writer.as_mut(), false);
+    server.come_back();
+    wait_until(writer.as_mut(), true);
+}
+
+#[test]
+fn at_the_start_a_server_is_waited_for_only_so_long() {
+    let server = Server::start(&[]);
+    server.run("CREATE TABLE t (id bigint PRIMARY KEY, name text)");
+    server.stop();
+    let table = pairs("t", &server.url("postgres", ""));
+    let mut impatient = context(OnError::Fail);
+    impatient.connect_timeout = Duration::from_secs(1);
+    let error = write_all(&table, &impatient, vec![inserts(0..1, "x")]).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Transient, "AR3502"));
+    assert!(error.to_string().contains("refused"), "{error}");
+    let mut patient = writer(&table, &context(OnError::Fail)).unwrap();
+    assert!(!patient.is_ready());
+    server.come_back();
+    hand_over(patient.as_mut(), inserts(0..1, "x")).unwrap();
+    patient.end_input().unwrap();
+    drain(patient.as_mut()).unwrap();
+    assert_eq!(server.rows("SELECT count(*) FROM t"), ["1"]);
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -213,6 +214,7 @@ impl Fetcher<'_> {
 
     fn read(&self, file: &FileEntry, n_read: u64) -> Result<std::result::Result<(), Gone>> {
         let table = self.table;
+        refuse_compressed(&file.path)?;
         let opened = File::open(&file.path)
             .map_err(|error| Error::user(code::CANNOT_READ, error.to_string()))?;
         let context = FormatContext {
@@ -265,6 +267,16 @@ impl Fetcher<'_> {
             n_bytes: messages.ends.last().map_or(0, |end| u64::from(*end)),
         })
     }
+}
+
+/// Flink reads files with these endings unpacked.
+fn refuse_compressed(path: &Path) -> Result<()> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if ["gz", "gzip", "deflate", "bz2", "xz", "zst"].contains(&ending.as_str()) {
+        let message = format!("compressed files ('.{ending}') are not supported yet");
+        return Err(Error::user(code::CANNOT_READ, message));
+    }
+    Ok(())
 }
 
 /// What is left when the first `n` messages are dropped, and how many were; `None` for nothing.

@@ -69,6 +69,8 @@ fn says_what_is_not_there_and_what_is_wrong() {
     folder.write("bad.json", "{\"id\": 1}\n{\"id\": \n");
     let bad = refused(&json_table(&folder, "bad.json", &[]));
     assert!(bad.contains("bad.json': record 2"), "{bad}");
+    folder.write("x.json.gz", "");
+    assert!(refused(&json_table(&folder, "x.json.gz", &[])).contains("compressed files"));
     let mut remote = json_table(&folder, "x", &[]);
     remote.options.insert("path".to_owned(), "s3://bucket/x".to_owned());
     assert!(check(&remote).unwrap_err().to_string().contains("scheme 's3'"));

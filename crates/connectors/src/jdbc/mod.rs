@@ -136,7 +136,7 @@ pub fn sink(
     let url = parse_url(connector).map_err(refused)?;
     let is_sqlite = matches!(url, Url::Sqlite(_));
     let dialect: Arc<dyn Dialect> = match url {
-        Url::Postgres(url) => Arc::new(postgres::Postgres::new(url, table_name, table, context)?),
+        Url::Postgres(url) => Arc::new(postgres::Postgres::new(*url, table_name, table, context)?),
         Url::Sqlite(path) => Arc::new(sqlite::Sqlite::new(path, table_name, table)),
     };
     let max_rows = connector.int("sink.buffer-flush.max-rows").unwrap_or(0);

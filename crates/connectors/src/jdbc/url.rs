@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Url {
     /// A server.
-    Postgres(PostgresUrl),
+    Postgres(Box<PostgresUrl>),
     /// A file.
     Sqlite(PathBuf),
 }
@@ -94,7 +94,7 @@ pub fn parse(url: &str, login: Option<(&str, &str)>) -> Result<Url, String> {
     let after_jdbc = url.strip_prefix("jdbc:").ok_or("expected a URL that begins with jdbc:")?;
     let (kind, rest) = after_jdbc.split_once(':').unwrap_or((after_jdbc, ""));
     match kind {
-        "postgresql" => parse_postgres(rest, login).map(Url::Postgres),
+        "postgresql" => parse_postgres(rest, login).map(|url| Url::Postgres(Box::new(url))),
         "sqlite" => {
             let file = rest.split('?').next().unwrap_or_default();
             let file = file.strip_prefix("file:").unwrap_or(file);
@@ -224,7 +224,7 @@ mod tests {
 
     fn postgres(url: &str) -> PostgresUrl {
         match parse(url, None).unwrap() {
-            Url::Postgres(url) => url,
+            Url::Postgres(url) => *url,
             Url::Sqlite(path) => panic!("{path:?}"),
         }
     }

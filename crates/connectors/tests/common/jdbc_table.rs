@@ -60,7 +60,7 @@ pub fn batch(rows: &[(RowKind, i64, &str)]) -> Batch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
     let names = rows.iter().map(|row| (!row.2.is_empty()).then_some(row.2));
     let names: ArrayRef = Arc::new(names.collect::<StringViewArray>());
-    let records = RecordBatch::try_from_iter([("id", ids), ("name", names)]).unwrap();
+    let records = RecordBatch::try_from_iter([("id", ids), ("name", names)]).expect("one length");
     Batch { records, kinds: Some(rows.iter().map(|row| row.0).collect()) }
 }
 
