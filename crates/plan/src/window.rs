@@ -23,7 +23,7 @@ pub enum WindowKind {
     },
     /// Overlapping windows, one every `slide`.
     Hop {
-        /// Distance of starts; divides `size`.
+        /// Distance of starts; divides `size` wherever rows are aggregated.
         slide: i64,
         /// Length.
         size: i64,
@@ -108,6 +108,13 @@ impl WindowKind {
         Ok(WindowKind::Hop { slide, size })
     }
 
+    /// HOP as a table of its own: a bare TVF has no slices, so any size will do.
+    pub fn hop_table(slide: i64, size: i64) -> Result<WindowKind, String> {
+        positive("slide", slide)?;
+        positive("size", size)?;
+        Ok(WindowKind::Hop { slide, size })
+    }
+
     /// CUMULATE.
     pub fn cumulate(step: i64, size: i64) -> Result<WindowKind, String> {
         positive("step", step)?;
@@ -171,6 +178,19 @@ impl Window {
     /// Ends of the windows that hold the slice, ascending, as first, step and last (inclusive).
     pub fn window_ends(&self, slice_end: i64) -> (i64, i64, i64) {
         (slice_end, self.kind.slice(), self.last_window_end(slice_end))
+    }
+
+    /// Ends of the windows that hold `time`, ascending, as first, step and last (inclusive); none
+    /// where first is above last. Unlike slices this holds for every size of HOP.
+    pub fn ends_of(&self, time: i64) -> (i64, i64, i64) {
+        let WindowKind::Hop { slide, size } = self.kind else {
+            return self.window_ends(self.slice_end(time));
+        };
+        let last_start = self.slice_end(time).saturating_sub(slide);
+        let last_end = last_start.saturating_add(size);
+        // Ends are above `time` and not further below the last one than whole slides.
+        let n_before = (last_end.saturating_sub(time) - 1).div_euclid(slide);
+        (last_end.saturating_sub(n_before * slide), slide, last_end)
     }
 
     /// Start of the window that ends at `window_end`.
@@ -239,6 +259,20 @@ mod tests {
         assert_eq!(cumulate.window_start(15), 0);
         assert_eq!(cumulate.last_window_end(15), 15);
         assert_eq!(cumulate.window_start(20), 15);
+    }
+
+    #[test]
+    fn windows_of_a_time() {
+        let hop = window(WindowKind::hop_table(4, 10).unwrap(), 0);
+        assert_eq!(hop.ends_of(7), (10, 4, 14));
+        assert_eq!(hop.ends_of(9), (10, 4, 18));
+        assert_eq!(hop.ends_of(10), (14, 4, 18));
+        let gaps = window(WindowKind::hop_table(10, 4).unwrap(), 0);
+        assert_eq!(gaps.ends_of(13), (14, 10, 14));
+        let (first, _, last) = gaps.ends_of(17);
+        assert!(first > last);
+        let tumble = window(WindowKind::tumble(10).unwrap(), 0);
+        assert_eq!(tumble.ends_of(7), (10, 10, 10));
     }
 
     #[test]
