@@ -96,7 +96,7 @@ impl ExpressionBinder<'_, '_> {
                 (AggregateFunction::CountStar, None)
             }
             [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(argument))] => {
-                (function, Some(self.bind(argument)?))
+                (function, Some(self.bind_typed(argument)?))
             }
             [] | [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard)] => {
                 let message = format!("{name} needs exactly one expression as argument");

@@ -51,11 +51,18 @@ pub(super) fn implicit(input: Expression, to: &TypeRoot) -> Expression {
 /// The values as ones of their common type; `None` where there is none.
 pub(super) fn to_common(values: Vec<Expression>) -> Option<(Vec<Expression>, LogicalType)> {
     let types: Vec<&LogicalType> = values.iter().map(|value| &value.logical_type).collect();
-    let mut common = function::least_common_type(&types)?;
-    common.nullable = types.iter().any(|logical_type| logical_type.nullable);
-    let common = common.materialized();
+    let common = common_type(&types)?.materialized();
     let values = values.into_iter().map(|value| implicit(value, &common.root)).collect();
     Some((values, common))
+}
+
+/// The type that values of all these types are cast to; `None` where there is none.
+pub(super) fn common_type(types: &[&LogicalType]) -> Option<LogicalType> {
+    let common = function::least_common_type(types)?;
+    let is_cast = |from: &&LogicalType| {
+        from.root == TypeRoot::Null || function::explicit_cast_allowed(from, &common)
+    };
+    types.iter().all(is_cast).then_some(common)
 }
 
 fn same(from: &TypeRoot, to: &TypeRoot) -> bool {

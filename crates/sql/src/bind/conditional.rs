@@ -90,7 +90,7 @@ impl ExpressionBinder<'_, '_> {
         span: Span,
     ) -> Result<Expression, Diagnostic> {
         let when = self.condition(when, "the first argument of IF")?;
-        let thens = vec![self.bind(thens[0])?, self.bind(thens[1])?];
+        let thens = vec![self.bind_typed(thens[0])?, self.bind_typed(thens[1])?];
         self.branches(vec![when], thens, span)
     }
 

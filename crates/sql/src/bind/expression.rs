@@ -17,6 +17,9 @@ use crate::types::bind_data_type;
 /// recursively; this keeps them far from the end of a thread's stack.
 const MAX_DEPTH: usize = 200;
 
+/// The place of a computed column's expression.
+pub(super) const COMPUTED: &str = "a computed column";
+
 /// Binds the expressions of one place in a query.
 pub(super) struct ExpressionBinder<'b, 'a> {
     /// The query around.
@@ -64,6 +67,15 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
         bound
     }
 
+    /// Binds an expression whose type must be known: a bare NULL has none.
+    pub fn bind_typed(&mut self, expression: &Expr) -> Result<Expression, Diagnostic> {
+        let bound = self.bind(expression)?;
+        if bound.logical_type.root == TypeRoot::Null {
+            return Err(untyped_null(bound.span));
+        }
+        Ok(bound)
+    }
+
     /// Binds a condition; `what` says which, for the message.
     pub fn condition(&mut self, condition: &Expr, what: &str) -> Result<Expression, Diagnostic> {
         let bound = self.bind(condition)?;
@@ -90,7 +102,10 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
             }
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
             Expr::Nested(inner) => self.bind(inner),
-            Expr::Value(_) | Expr::TypedString(_) | Expr::Interval(_) => self.literal(expression),
+            Expr::Value(_)
+            | Expr::Prefixed { .. }
+            | Expr::TypedString(_)
+            | Expr::Interval(_) => self.literal(expression),
             Expr::Function(function) => self.function(function, span),
             Expr::Cast { kind, expr, data_type, .. } => self.cast(kind, expr, data_type, span),
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right, span),
@@ -109,6 +124,10 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
             }
             Expr::Tuple(values) => self.row(values, span),
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
+                if let Aggregates::Illegal(COMPUTED) = self.aggregates {
+                    let message = format!("a sub-query is illegal in {COMPUTED}");
+                    return Err(Diagnostic::wrong(code::DECLARATION, span, message));
+                }
                 let message = "sub-queries in expressions do not run yet";
                 let help = "join or aggregate in a view instead, or compute the value beforehand";
                 Err(Diagnostic::unsupported(code::SUBQUERY, span, message).help(help))
@@ -162,6 +181,12 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
     pub fn not_flink(&self, what: &str, span: Span) -> Diagnostic {
         Diagnostic::wrong(code::NOT_FLINK, span, format!("{what} is not Flink SQL"))
     }
+}
+
+/// A NULL without a type where one is needed.
+pub(super) fn untyped_null(span: Span) -> Diagnostic {
+    let message = "illegal use of NULL: it has no type here";
+    Diagnostic::wrong(code::TYPE_MISMATCH, span, message).help("write CAST(NULL AS type)")
 }
 
 /// A bound expression written at `span`.

@@ -78,9 +78,7 @@ impl<'a> Binder<'a> {
                 Err(Diagnostic::unsupported(code::MATCH_RECOGNIZE, span, message))
             }
             TableFactor::UNNEST { .. } | TableFactor::Derived { .. } | TableFactor::Function { .. } => {
-                let message = "UNNEST and LATERAL do not run yet";
-                let help = "read elements one by one: array_column[1]";
-                Err(Diagnostic::unsupported(code::JOIN, span, message).help(help))
+                Err(unnest_unsupported(span))
             }
             other => {
                 let message = format!("this in FROM is not Flink SQL: {other}");
@@ -190,6 +188,13 @@ pub(super) fn name_path(name: &ObjectName) -> Vec<String> {
         None => part.to_string(),
     };
     name.0.iter().map(part).collect()
+}
+
+/// UNNEST and LATERAL.
+pub(super) fn unnest_unsupported(span: Span) -> Diagnostic {
+    let message = "UNNEST and LATERAL do not run yet";
+    let help = "read elements one by one: array_column[1]";
+    Diagnostic::unsupported(code::JOIN, span, message).help(help)
 }
 
 fn join_unsupported(span: Span) -> Diagnostic {

@@ -19,6 +19,7 @@ impl ExpressionBinder<'_, '_> {
         let span = self.span(expression);
         let value = match expression {
             Expr::Value(value) => value_literal(&value.value, ""),
+            Expr::Prefixed { prefix, value } => character_set(&prefix.value, value),
             Expr::TypedString(typed) => {
                 let text = typed.value.clone().into_string().unwrap_or_default();
                 let to = bind_data_type(&typed.data_type)?;
@@ -62,6 +63,16 @@ fn value_literal(value: &Value, sign: &str) -> Result<Constant, String> {
     }
 }
 
+/// `_UTF8 'text'`.
+fn character_set(name: &str, value: &Expr) -> Result<Constant, String> {
+    let known = ["_utf8", "_utf16", "_utf16le", "_utf16be", "_utf32", "_latin1", "_iso_8859_1"];
+    let normal = name.to_ascii_lowercase().replace('-', "_");
+    match value {
+        Expr::Value(text) if known.contains(&normal.as_str()) => value_literal(&text.value, ""),
+        _ => Err(format!("'{name}' is no character set")),
+    }
+}
+
 fn hex(digits: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = digits.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     let pairs = digits.chunks_exact(2);
@@ -74,7 +85,8 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
 /// INT where it fits, else BIGINT; DECIMAL with a point; DOUBLE with an exponent.
 fn number(text: &str) -> Result<Constant, String> {
     if text.contains(['e', 'E']) {
-        let value: f64 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
+        let value: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
+        let value = value.ok_or_else(|| format!("numeric literal '{text}' is out of range"))?;
         return Ok((Literal::Double(value), TypeRoot::Double.not_null()));
     }
     let Some((whole, fraction)) = text.split_once('.') else {

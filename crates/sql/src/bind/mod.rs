@@ -70,6 +70,9 @@ pub fn bind_table(context: &Context<'_>, table: &mut Table) -> Result<(), Diagno
 pub fn view_columns(context: &Context<'_>, view: &View) -> Result<Vec<Field>, Diagnostic> {
     let mut binder = Binder::new(context, &view.hints);
     let relation = binder.view(view)?;
+    if view.columns.is_none() {
+        binder.check_view_names(&view.query)?;
+    }
     Ok(relation.fields())
 }
 

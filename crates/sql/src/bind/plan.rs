@@ -61,6 +61,23 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether an operator of that kind lies below a node with only Calcs in between, or there.
+    pub fn is_below(&self, at: NodeId, is_wanted: impl Fn(&Operator) -> bool) -> bool {
+        let mut at = at;
+        loop {
+            let node = &self.nodes[at.0];
+            if is_wanted(&node.operator) {
+                return true;
+            }
+            let (Operator::Calc(_), Some(edge)) = (&node.operator, node.inputs.first()) else {
+                return false;
+            };
+            at = edge.from;
+        }
+    }
+}
+
 fn same_types(left: &[Field], right: &[Field]) -> bool {
     left.iter().map(|f| &f.logical_type).eq(right.iter().map(|f| &f.logical_type))
 }

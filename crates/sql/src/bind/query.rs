@@ -1,10 +1,10 @@
 //! Queries as a whole: WITH, UNION ALL, views, and what may follow a query.
 
 use argus_base::{Field, LogicalType, TimeKind};
-use argus_plan::function::least_common_type;
 use argus_plan::{Expression, NodeId, Operator, Span};
 use sqlparser::ast::{self, Query, SetExpr, SetOperator, SetQuantifier, Spanned};
 
+use super::expression::ExpressionBinder;
 use super::plan::Plan;
 use super::scope::{Column, Relation};
 use super::{Context, cast, code};
@@ -189,8 +189,16 @@ impl<'a> Binder<'a> {
     }
 
     /// ORDER BY, LIMIT, OFFSET and FETCH.
-    fn refuse_order(&self, query: &Query, relation: &Relation) -> Result<(), Diagnostic> {
+    fn refuse_order(&mut self, query: &Query, relation: &Relation) -> Result<(), Diagnostic> {
         let has_limit = query.limit_clause.is_some() || query.fetch.is_some();
+        for limit in limits(query) {
+            let is_number = matches!(limit, ast::Expr::Value(value)
+                if matches!(value.value, ast::Value::Number(..)));
+            if !is_number {
+                let message = "LIMIT, OFFSET and FETCH take a number";
+                return Err(Diagnostic::wrong(code::NOT_FLINK, self.span(limit), message));
+            }
+        }
         let Some(order) = &query.order_by else {
             if !has_limit {
                 return Ok(());
@@ -201,7 +209,7 @@ impl<'a> Binder<'a> {
             return Err(Diagnostic::unsupported(code::SORT, span, message).help(help));
         };
         let span = self.span(order);
-        if !has_limit && !self.is_by_time(order, relation) {
+        if !has_limit && !self.is_by_time(query, order, relation)? {
             let message = "sorting a stream by a column that is no time attribute is impossible";
             let help = "leave ORDER BY out, or order first by the rowtime column, ascending";
             return Err(Diagnostic::wrong(code::NOT_STREAMING, span, message).help(help));
@@ -211,22 +219,46 @@ impl<'a> Binder<'a> {
         Err(Diagnostic::unsupported(code::SORT, span, message).help(help))
     }
 
-    fn is_by_time(&self, order: &ast::OrderBy, relation: &Relation) -> bool {
-        let ast::OrderByKind::Expressions(expressions) = &order.kind else { return false };
-        let Some(first) = expressions.first() else { return false };
-        let name = match &first.expr {
-            ast::Expr::Identifier(name) => &name.value,
-            ast::Expr::CompoundIdentifier(path) => match path.last() {
-                Some(last) => &last.value,
-                None => return false,
-            },
-            _ => return false,
+    /// Whether the first thing to order by is a time attribute, of the output or of what is
+    /// selected from.
+    fn is_by_time(
+        &mut self,
+        query: &Query,
+        order: &ast::OrderBy,
+        relation: &Relation,
+    ) -> Result<bool, Diagnostic> {
+        let ast::OrderByKind::Expressions(expressions) = &order.kind else { return Ok(false) };
+        let Some(first) = expressions.first() else { return Ok(false) };
+        let bind = |binder: &Self, relation: &Relation| {
+            ExpressionBinder::new(binder, &relation.columns, "ORDER BY").bind(&first.expr)
         };
-        let is_time = |column: &Column| {
-            column.name == *name && column.logical_type.root.time_kind() != TimeKind::Regular
+        let bound = match (bind(self, relation), query.body.as_ref()) {
+            (Err(_), SetExpr::Select(select)) => {
+                let input = self.from(&select.from)?;
+                bind(self, &input)?
+            }
+            (bound, _) => bound?,
         };
-        first.options.asc != Some(false) && relation.columns.iter().any(is_time)
+        let is_time = bound.logical_type.root.time_kind() != TimeKind::Regular;
+        Ok(is_time && first.options.asc != Some(false))
     }
+}
+
+/// The numbers of LIMIT, OFFSET and FETCH.
+fn limits(query: &Query) -> Vec<&ast::Expr> {
+    let mut limits = Vec::new();
+    match &query.limit_clause {
+        Some(ast::LimitClause::LimitOffset { limit, offset, .. }) => {
+            limits.extend(limit);
+            limits.extend(offset.as_ref().map(|offset| &offset.value));
+        }
+        Some(ast::LimitClause::OffsetCommaLimit { offset, limit }) => {
+            limits.extend([offset, limit]);
+        }
+        None => {}
+    }
+    limits.extend(query.fetch.as_ref().and_then(|fetch| fetch.quantity.as_ref()));
+    limits
 }
 
 /// A time attribute stays one where both are the same.
@@ -235,7 +267,7 @@ fn union_type(left: &LogicalType, right: &LogicalType) -> Option<LogicalType> {
     if left.root == right.root {
         return Some(left.with_nullable(nullable));
     }
-    let common = least_common_type(&[left, right])?;
+    let common = cast::common_type(&[left, right])?;
     Some(common.materialized().with_nullable(nullable))
 }
 

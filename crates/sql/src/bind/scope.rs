@@ -65,11 +65,6 @@ impl Relation {
         }
         Ok(self)
     }
-
-    /// Positions of the columns with that property.
-    pub fn with_property(&self, property: WindowProperty) -> Option<usize> {
-        self.columns.iter().position(|column| column.property == Some(property))
-    }
 }
 
 impl Column {

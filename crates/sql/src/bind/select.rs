@@ -2,8 +2,8 @@
 
 use argus_base::{Field, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
-use argus_plan::window::WindowTime;
-use argus_plan::{AggregateCall, Expression, ExpressionKind, Operator, Span, Window};
+use argus_plan::window::{WindowKind, WindowTime};
+use argus_plan::{AggregateCall, AggregateFunction, Expression, ExpressionKind, Operator, Span, Window};
 use sqlparser::ast::{self, Expr, GroupByExpr, Select, SelectItem};
 
 use super::aggregate::{Aggregates, BoundAggregate, over_groups};
@@ -37,6 +37,7 @@ impl Binder<'_> {
     /// One SELECT without what stands around it.
     pub fn select(&mut self, select: &Select) -> Result<Relation, Diagnostic> {
         self.refuse_select(select)?;
+        self.refuse_without_from(select)?;
         let input = self.from(&select.from)?;
         let filter = match &select.selection {
             None => None,
@@ -85,6 +86,16 @@ impl Binder<'_> {
         Ok(())
     }
 
+    fn refuse_without_from(&self, select: &Select) -> Result<(), Diagnostic> {
+        let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(e, _) if e.is_empty());
+        if select.from.is_empty() && (select.selection.is_some() || is_grouped) {
+            let message = "WHERE and GROUP BY need a FROM";
+            let span = span_of(select.select_token.0.span);
+            return Err(Diagnostic::wrong(code::NOT_FLINK, span, message));
+        }
+        Ok(())
+    }
+
     /// The expressions of GROUP BY, equal ones once; `None` without the clause.
     fn group_keys(
         &self,
@@ -119,7 +130,8 @@ impl Binder<'_> {
                 other => std::slice::from_ref(other),
             };
             for part in parts {
-                let key = ExpressionBinder::new(self, &input.columns, "GROUP BY").bind(part)?;
+                let mut binder = ExpressionBinder::new(self, &input.columns, "GROUP BY");
+                let key = binder.bind_typed(part)?;
                 if !keys.contains(&key) {
                     keys.push(key);
                 }
@@ -141,6 +153,26 @@ impl Binder<'_> {
             unreachable!("binding leaves the list where it found it");
         };
         Ok(SelectList { items, having, aggregates })
+    }
+
+    /// A view's columns must not be named alike, as far as its query names them itself.
+    pub fn check_view_names(&self, query: &ast::Query) -> Result<(), Diagnostic> {
+        let ast::SetExpr::Select(select) = query.body.as_ref() else { return Ok(()) };
+        let mut names: Vec<String> = Vec::new();
+        for item in &select.projection {
+            let name = match item {
+                SelectItem::UnnamedExpr(expression) => implied_name(expression),
+                SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+                _ => None,
+            };
+            let Some(name) = name else { continue };
+            if names.contains(&name) {
+                let message = format!("a column with the same name '{name}' has been defined");
+                return Err(Diagnostic::wrong(code::DECLARATION, self.span(item), message));
+            }
+            names.push(name);
+        }
+        Ok(())
     }
 
     /// A projection; plain columns keep what they are.
@@ -193,16 +225,58 @@ impl Binder<'_> {
         let having = list.having.map(|having| over_groups(&having, &keys, n_input));
         let having = having.transpose().map_err(ungrouped)?;
         let grouping = window_grouping(input, keys, span)?;
-        let groups = self.window_aggregate(input, filter, &grouping, list.aggregates)?;
+        self.check_aggregates(input, &grouping, &list.aggregates, span)?;
+        let groups = self.window_aggregate(input, filter, &grouping, list.aggregates);
         let place = |index: usize| groups.places[index];
         for (_, item) in &mut items {
             item.map_columns(&|index| ExpressionKind::Column(place(index)));
+            if let ExpressionKind::Column(index) = item.kind {
+                item.logical_type = groups.relation.columns[index].logical_type.clone();
+            }
         }
         let having = having.map(|mut having| {
             having.map_columns(&|index| ExpressionKind::Column(place(index)));
             having
         });
         Ok(self.projected(&groups.relation, having, items))
+    }
+
+    /// What Flink's windows cannot aggregate.
+    fn check_aggregates(
+        &self,
+        input: &Relation,
+        grouping: &Grouping,
+        aggregates: &[BoundAggregate],
+        span: Span,
+    ) -> Result<(), Diagnostic> {
+        let wrong = |message: String| Err(Diagnostic::wrong(code::WINDOW, span, message));
+        if let WindowKind::Hop { slide, size } = grouping.window.kind
+            && let Err(why) = WindowKind::hop(slide, size)
+        {
+            return wrong(why);
+        }
+        let is_assigned = self.plan.is_below(input.node, |operator| {
+            matches!(operator, Operator::WindowTable(_))
+        });
+        if !is_assigned || matches!(grouping.window.kind, WindowKind::Tumble { .. }) {
+            return Ok(());
+        }
+        for aggregate in aggregates {
+            let name = aggregate.function.name();
+            match aggregate.function {
+                AggregateFunction::FirstValue | AggregateFunction::LastValue => {
+                    return wrong(format!("{name} cannot be merged over HOP and CUMULATE windows"));
+                }
+                AggregateFunction::Sum
+                    if aggregate.is_distinct
+                        && matches!(grouping.window.kind, WindowKind::Hop { .. }) =>
+                {
+                    return wrong("SUM(DISTINCT …) cannot be merged over HOP windows".to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The aggregation and, below it, the projection that makes its keys and arguments columns.
@@ -212,7 +286,7 @@ impl Binder<'_> {
         filter: Option<Expression>,
         grouping: &Grouping,
         bound: Vec<BoundAggregate>,
-    ) -> Result<Groups, Diagnostic> {
+    ) -> Groups {
         let mut below = Projection::default();
         let is_property =
             |key: &Expression| grouping.properties.iter().any(|(_, column)| column == key);
@@ -237,7 +311,8 @@ impl Binder<'_> {
 
         let mut columns: Vec<Column> = keys
             .iter()
-            .map(|&key| Column::new(&below.items[key].0, below.items[key].1.logical_type.clone()))
+            .map(|&key| &below.items[key])
+            .map(|(name, key)| Column::new(name, key.logical_type.materialized()))
             .collect();
         columns.extend(aggregates.iter().map(|a| Column::new(&a.name, a.result.clone())));
         for (property, column) in &grouping.properties {
@@ -257,7 +332,7 @@ impl Binder<'_> {
         let node = self.plan.add(Operator::WindowAggregate(operator), &[projection], output);
         let window = Some(grouping.window.clone());
         let places = group_places(grouping, n_aggregates);
-        Ok(Groups { relation: Relation { node, columns, window }, places })
+        Groups { relation: Relation { node, columns, window }, places }
     }
 }
 
@@ -297,10 +372,10 @@ fn select_item(
     match item {
         SelectItem::UnnamedExpr(expression) => {
             let name = implied_name(expression).unwrap_or_else(|| format!("EXPR${}", items.len()));
-            items.push((name, binder.bind(expression)?));
+            items.push((name, binder.bind_typed(expression)?));
         }
         SelectItem::ExprWithAlias { expr, alias } => {
-            items.push((alias.value.clone(), binder.bind(expr)?));
+            items.push((alias.value.clone(), binder.bind_typed(expr)?));
         }
         SelectItem::Wildcard(options) if is_plain(options) => {
             for index in 0..binder.columns.len() {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use argus_base::connector::TableDescriptor;
-use argus_base::{Field, LogicalType, TypeRoot};
+use argus_base::{Field, LogicalType, TimeKind, TypeRoot};
 use argus_plan::function::implicit_cast_allowed;
 use argus_plan::graph::{LengthPolicy, NotNullPolicy, SinkOperator};
 use argus_plan::{Expression, NodeId, Operator, Span};
 
 use super::expression::ExpressionBinder;
 use super::query::Binder;
-use super::scope::Relation;
+use super::scope::{Column, Relation};
 use super::{cast, code};
 use crate::catalog::{ColumnKind, DEFAULT_CATALOG, DEFAULT_DATABASE, Object, Table};
 use crate::diagnostic::Diagnostic;
@@ -41,6 +41,7 @@ impl<'a> Binder<'a> {
         let options = self.table_hints(&insert.table_name)?.unwrap_or_default();
         let (descriptor, metadata, columns) = self.sink_table(table, options, span)?;
         let query = self.query(&insert.query.query)?;
+        self.check_rowtimes(insert, &query)?;
         let values = self.sink_values(insert, table, &query, &columns)?;
 
         let mut input = vec![None; columns.len()];
@@ -137,6 +138,25 @@ impl<'a> Binder<'a> {
             descriptor.name
         );
         Err(Diagnostic::wrong(code::SINK_SCHEMA, span, message))
+    }
+
+    /// A sink takes at most one event time.
+    fn check_rowtimes(&self, insert: &Insert, query: &Relation) -> Result<(), Diagnostic> {
+        let is_rowtime = |column: &&Column| column.logical_type.root.time_kind() == TimeKind::Rowtime;
+        let rowtimes: Vec<&str> =
+            query.columns.iter().filter(is_rowtime).map(|column| column.name.as_str()).collect();
+        let inserter = self.context.settings.written.get("table.exec.sink.rowtime-inserter");
+        let is_off = inserter.is_some_and(|word| word.eq_ignore_ascii_case("DISABLED"));
+        if rowtimes.len() < 2 || is_off {
+            return Ok(());
+        }
+        let message = format!(
+            "the query contains more than one rowtime attribute column [{}] for writing into '{}'",
+            rowtimes.join(", "),
+            insert.table.name
+        );
+        let help = "cast all but one: CAST(column AS TIMESTAMP(3)) or TIMESTAMP_LTZ(3)";
+        Err(Diagnostic::wrong(code::SINK_SCHEMA, insert.query.span, message).help(help))
     }
 
     /// One value a column of the sink, over the query's columns.

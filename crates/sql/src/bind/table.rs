@@ -11,7 +11,7 @@ use argus_plan::graph::{SourceOperator, WatermarkSpec};
 use argus_plan::{Expression, ExpressionKind, Operator, Span};
 use sqlparser::ast::Expr;
 
-use super::expression::ExpressionBinder;
+use super::expression::{COMPUTED, ExpressionBinder};
 use super::query::Binder;
 use super::scope::{Column, Relation};
 use super::{Context, cast, code};
@@ -81,13 +81,7 @@ fn rowtime(logical_type: &LogicalType) -> Option<LogicalType> {
 
 impl Binder<'_> {
     fn computed(&self, expression: &Expr, plain: &[Column]) -> Result<Expression, Diagnostic> {
-        let place = "a computed column";
-        let bound = ExpressionBinder::new(self, plain, place).bind(expression)?;
-        if bound.logical_type.root == TypeRoot::Null {
-            let message = "a computed column needs a type: write CAST(NULL AS type)";
-            return Err(Diagnostic::wrong(code::DECLARATION, bound.span, message));
-        }
-        Ok(bound)
+        ExpressionBinder::new(self, plain, COMPUTED).bind_typed(expression)
     }
 
     /// The watermark expression over a table's columns, as TIMESTAMP(3) or TIMESTAMP_LTZ(3).

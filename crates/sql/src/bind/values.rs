@@ -1,7 +1,6 @@
 //! Rows written in the query: VALUES, and the row of a SELECT without FROM.
 
 use argus_base::{Field, TypeRoot};
-use argus_plan::function::least_common_type;
 use argus_plan::{Expression, ExpressionKind, Literal, Operator, Span};
 use sqlparser::ast::Values;
 
@@ -18,7 +17,7 @@ impl Binder<'_> {
         for row in &values.rows {
             let mut bound = Vec::new();
             for cell in row.iter() {
-                bound.push(ExpressionBinder::new(self, &[], "VALUES").bind(cell)?);
+                bound.push(ExpressionBinder::new(self, &[], "VALUES").bind_typed(cell)?);
             }
             rows.push(bound);
         }
@@ -76,14 +75,9 @@ fn unify(
     span: Span,
 ) -> Result<Column, Diagnostic> {
     let types: Vec<_> = rows.iter().map(|row| &row[index].logical_type).collect();
-    let all_null = types.iter().all(|each| each.root == TypeRoot::Null);
-    let common = match least_common_type(&types) {
-        Some(common) => common,
-        None if all_null => TypeRoot::Null.nullable(),
-        None => {
-            let message = format!("column {} of VALUES has values of different types", index + 1);
-            return Err(Diagnostic::wrong(code::TYPE_MISMATCH, span, message));
-        }
+    let Some(common) = cast::common_type(&types) else {
+        let message = format!("column {} of VALUES has values of different types", index + 1);
+        return Err(Diagnostic::wrong(code::TYPE_MISMATCH, span, message));
     };
     for row in rows.iter_mut() {
         row[index] = cast::implicit(row[index].clone(), &common.root);

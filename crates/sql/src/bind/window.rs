@@ -53,7 +53,7 @@ impl Binder<'_> {
     ) -> Result<Relation, Diagnostic> {
         let name = name.to_string().to_ascii_uppercase();
         let Some(signature) = SIGNATURES.iter().find(|signature| signature.name == name) else {
-            return Err(unknown_table_function(&name, span));
+            return Err(unknown_table_function(&name, arguments.len(), span));
         };
         let arguments = by_name(signature, arguments, span)?;
         let input = self.table_argument(arguments[0], signature, span)?;
@@ -65,7 +65,7 @@ impl Binder<'_> {
         let wrong = |why: String| Diagnostic::wrong(code::WINDOW, span, why);
         let (kind, rest) = match (signature.name, intervals.as_slice()) {
             ("TUMBLE", [size, rest @ ..]) => (WindowKind::tumble(*size), rest),
-            ("HOP", [slide, size, rest @ ..]) => (WindowKind::hop(*slide, *size), rest),
+            ("HOP", [slide, size, rest @ ..]) => (WindowKind::hop_table(*slide, *size), rest),
             (_, [step, size, rest @ ..]) => (WindowKind::cumulate(*step, *size), rest),
             _ => return Err(wrong(format!("expected {}", signature.text))),
         };
@@ -93,9 +93,6 @@ impl Binder<'_> {
         for column in &mut columns {
             column.qualifier.clear();
             column.property = None;
-            if column.logical_type.root.time_kind() == TimeKind::Rowtime {
-                column.logical_type = column.logical_type.materialized();
-            }
         }
         let added = [
             (WindowProperty::Start, TypeRoot::timestamp(3)),
@@ -215,7 +212,15 @@ fn window_time(root: &TypeRoot, column: usize, zone: &str) -> WindowTime {
     }
 }
 
-fn unknown_table_function(name: &str, span: Span) -> Diagnostic {
+fn unknown_table_function(name: &str, n_arguments: usize, span: Span) -> Diagnostic {
+    if name == "UNNEST" {
+        return super::from::unnest_unsupported(span);
+    }
+    if name == "SESSION" && n_arguments != 3 {
+        let message = "expected SESSION(TABLE table_name [PARTITION BY columns], \
+                       DESCRIPTOR(timecol), datetime interval)";
+        return Diagnostic::wrong(code::WINDOW, span, message);
+    }
     if name == "SESSION" {
         let message = "SESSION windows do not run yet";
         let help = "use TUMBLE, HOP or CUMULATE";
