@@ -86,6 +86,10 @@ pub trait ConnectorCatalog {
     /// Checks every option of a table, those of its formats and the general scan and sink
     /// options included, and whatever one table's options must satisfy together.
     fn check_table(&self, table: &TableDescriptor) -> std::result::Result<(), OptionError>;
+    /// Whether reading a checked table ends by itself, under these settings of the job.
+    fn is_bounded(&self, _table: &TableDescriptor, _settings: &BTreeMap<String, String>) -> bool {
+        true
+    }
 }
 
 /// A table as a connector sees it.

@@ -3,6 +3,7 @@
 //! A connector is an entry of four functions; nothing else in the workspace knows more than one
 //! of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argus_base::connector::{
@@ -144,6 +145,34 @@ impl ConnectorCatalog for Connectors {
             })?;
         }
         (entry.check)(table)
+    }
+
+    fn is_bounded(&self, table: &TableDescriptor, settings: &BTreeMap<String, String>) -> bool {
+        is_bounded(table, settings)
+    }
+}
+
+/// What each source will say of itself when it is opened, known from the options alone.
+fn is_bounded(table: &TableDescriptor, settings: &BTreeMap<String, String>) -> bool {
+    let option = |key: &str| table.options.get(key).map(String::as_str);
+    let text = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
+    match option("connector") {
+        Some("kafka") => {
+            option("scan.bounded.mode").is_some_and(|mode| !mode.eq_ignore_ascii_case("unbounded"))
+        }
+        Some("filesystem") => option("source.monitor-interval").is_none(),
+        Some("datagen") => {
+            let is_sequence = |(key, value): (&String, &String)| {
+                key.starts_with("fields.") && key.ends_with(".kind") && value == "sequence"
+            };
+            let set = settings.get("argus.datagen.number-of-rows").filter(|value| !value.is_empty());
+            let has_count = match set {
+                Some(count) => count.trim() != "0",
+                None => text(option("number-of-rows")),
+            };
+            has_count || table.options.iter().any(is_sequence)
+        }
+        _ => true,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Table {
     pub watermark: Option<Watermark>,
     /// PRIMARY KEY … NOT ENFORCED.
     pub primary_key: Option<PrimaryKey>,
+    /// DISTRIBUTED …, in Flink's spelling.
+    pub distribution: Option<String>,
     /// PARTITIONED BY.
     pub partition_keys: Vec<String>,
     /// COMMENT.
@@ -147,6 +149,11 @@ impl Catalog {
     /// The object a name means now.
     pub fn get(&self, name: &str) -> Option<&Object> {
         self.temporary.get(name).or_else(|| self.permanent.get(name))
+    }
+
+    /// Whether the object a name means now is a temporary one.
+    pub fn is_temporary(&self, name: &str) -> bool {
+        self.temporary.contains_key(name)
     }
 
     /// Whether an object of that name and permanence exists.

@@ -11,10 +11,12 @@
 
 pub mod bind;
 pub mod catalog;
+mod ddl;
 pub mod diagnostic;
 pub mod parse;
 mod rewrite;
 pub mod script;
+pub mod session;
 pub mod show;
 pub mod statement;
 #[cfg(test)]
@@ -23,3 +25,4 @@ pub mod types;
 
 pub use catalog::Catalog;
 pub use diagnostic::Diagnostic;
+pub use session::{Job, JobKind, Session, SessionOptions, Step};

@@ -133,8 +133,8 @@ pub struct CreateTable {
     pub primary_key: Option<KeyDefinition>,
     /// COMMENT.
     pub comment: Option<String>,
-    /// DISTRIBUTED, as written.
-    pub distribution: Option<Span>,
+    /// DISTRIBUTED, in Flink's spelling.
+    pub distribution: Option<String>,
     /// PARTITIONED BY.
     pub partition_keys: Vec<Name>,
     /// WITH, in order.

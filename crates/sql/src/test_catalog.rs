@@ -23,7 +23,7 @@ use crate::statement::{ColumnDefinitionKind, CreateTable, CreateView, StatementK
 pub(crate) struct Connectors(Vec<ConnectorSpec>);
 
 impl Connectors {
-    fn new() -> Connectors {
+    pub(crate) fn new() -> Connectors {
         let spec = |identifier, source, sink| ConnectorSpec {
             identifier,
             source,
@@ -76,6 +76,10 @@ impl ConnectorCatalog for Connectors {
             Some(key) => Err(OptionError::Unknown { key: key.clone(), nearest: None }),
             None => Ok(()),
         }
+    }
+
+    fn is_bounded(&self, table: &TableDescriptor, _settings: &BTreeMap<String, String>) -> bool {
+        table.options.get("note").is_none_or(|note| note != "endless")
     }
 }
 
@@ -176,6 +180,7 @@ fn declared(create: CreateTable) -> Table {
         columns: columns.collect(),
         watermark,
         primary_key,
+        distribution: None,
         partition_keys: create.partition_keys.into_iter().map(|key| key.value).collect(),
         comment: None,
         options: create.options.into_iter().map(|option| (option.key, option.value)).collect(),
@@ -210,8 +215,10 @@ pub(crate) fn print(graph: &JobGraph) -> String {
                 format!("{how}{}", edge.from.0)
             })
             .collect();
-        let from = if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
-        let times = if node.parallelism == 1 { String::new() } else { format!(" ×{}", node.parallelism) };
+        let from =
+            if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
+        let times =
+            if node.parallelism == 1 { String::new() } else { format!(" ×{}", node.parallelism) };
         format!("{index}: {}{times}{from}", operator(graph, node))
     });
     lines.collect::<Vec<String>>().join("\n")
@@ -230,7 +237,12 @@ fn operator(graph: &JobGraph, node: &Node) -> String {
                 "Source {} reads {}{} → {}",
                 source.table.name,
                 projection(&source.scan.physical, &source.table.physical),
-                source.scan.metadata.iter().map(|&i| format!("+{}", source.table.metadata[i].key)).collect::<String>(),
+                source
+                    .scan
+                    .metadata
+                    .iter()
+                    .map(|&i| format!("+{}", source.table.metadata[i].key))
+                    .collect::<String>(),
                 outputs(node, &source.projection, &over)
             );
             if let Some(watermark) = &source.watermark {
@@ -258,13 +270,20 @@ fn operator(graph: &JobGraph, node: &Node) -> String {
             let time = window.time.column().map_or("proctime".to_owned(), column);
             format!("WindowTable {} of {time}", text::window(window))
         }
-        Operator::WindowAggregate(aggregate) => format!("Aggregate {}", grouped(aggregate, &column)),
-        Operator::LocalWindowAggregate(aggregate) => format!("Local {}", grouped(aggregate, &column)),
+        Operator::WindowAggregate(aggregate) => {
+            format!("Aggregate {}", grouped(aggregate, &column))
+        }
+        Operator::LocalWindowAggregate(aggregate) => {
+            format!("Local {}", grouped(aggregate, &column))
+        }
         Operator::GlobalWindowAggregate(aggregate) => {
             format!("Global {}", text::window(aggregate.window.window()))
         }
         Operator::Sink(sink) => {
-            format!("Sink {} not null {:?} metadata {:?}", sink.table.name, sink.not_null_columns, sink.metadata)
+            format!(
+                "Sink {} not null {:?} metadata {:?}",
+                sink.table.name, sink.not_null_columns, sink.metadata
+            )
         }
         Operator::Collect => format!("Collect {}", types(&node.output)),
     }
@@ -272,7 +291,8 @@ fn operator(graph: &JobGraph, node: &Node) -> String {
 
 fn grouped(aggregate: &WindowAggregate, column: &dyn Fn(usize) -> String) -> String {
     let keys: Vec<String> = aggregate.keys.iter().map(|&key| column(key)).collect();
-    let calls: Vec<String> = aggregate.aggregates.iter().map(|c| text::aggregate(c, column)).collect();
+    let calls: Vec<String> =
+        aggregate.aggregates.iter().map(|c| text::aggregate(c, column)).collect();
     let window = text::window(aggregate.window.window());
     let window = match &aggregate.window {
         WindowSource::Assign(assigned) => {
@@ -311,9 +331,134 @@ fn projection(wanted: &Projection, fields: &[Field]) -> String {
     let part = |part: &ProjectedField| {
         let field = &fields[part.index];
         match (&part.nested, &field.logical_type.root) {
-            (Some(nested), TypeRoot::Row(inner)) => format!("{}{}", field.name, projection(nested, inner)),
+            (Some(nested), TypeRoot::Row(inner)) => {
+                format!("{}{}", field.name, projection(nested, inner))
+            }
             _ => field.name.clone(),
         }
     };
     format!("({})", wanted.0.iter().map(part).collect::<Vec<String>>().join(", "))
 }
+// PROBE-START
+pub(crate) fn corpus(script: &str) -> Result<String, Diagnostic> {
+    let base = Connectors::new();
+    let mut all = Vec::new();
+    for (name, source, sink) in [
+        ("filesystem", true, true),
+        ("datagen", true, false),
+        ("print", false, true),
+        ("blackhole", false, true),
+        ("kafka", true, true),
+        ("values", true, true),
+        ("jdbc", true, true),
+    ] {
+        let mut spec = base.0[0].clone();
+        spec.identifier = name;
+        spec.source = source;
+        if !sink {
+            spec.sink = None;
+        }
+        spec.metadata.push(MetadataSpec {
+            key: "file.path",
+            logical_type: TypeRoot::STRING.not_null(),
+            writable: false,
+        });
+        spec.metadata.push(MetadataSpec {
+            key: "file.size",
+            logical_type: TypeRoot::BigInt.not_null(),
+            writable: false,
+        });
+        spec.metadata.push(MetadataSpec {
+            key: "file.name",
+            logical_type: TypeRoot::STRING.not_null(),
+            writable: false,
+        });
+        spec.metadata.push(MetadataSpec {
+            key: "file.modification-time",
+            logical_type: TypeRoot::timestamp_ltz(3).not_null(),
+            writable: false,
+        });
+        all.push(spec);
+    }
+    struct Lenient(Vec<ConnectorSpec>);
+    impl ConnectorCatalog for Lenient {
+        fn connector(&self, i: &str) -> Option<&ConnectorSpec> {
+            self.0.iter().find(|s| s.identifier == i)
+        }
+        fn connector_names(&self) -> Vec<&'static str> {
+            Vec::new()
+        }
+        fn format(&self, _: &str) -> Option<&FormatSpec> {
+            None
+        }
+        fn format_names(&self) -> Vec<&'static str> {
+            Vec::new()
+        }
+        fn check_table(&self, t: &TableDescriptor) -> Result<(), OptionError> {
+            if t.options.get("connector").is_some_and(|c| self.connector(c).is_some()) {
+                Ok(())
+            } else {
+                Err(OptionError::Conflict("no connector".into()))
+            }
+        }
+    }
+    let connectors = Lenient(all);
+    let mut catalog = Catalog::default();
+    let mut written = BTreeMap::new();
+    let overrides = BTreeMap::new();
+    let mut shown = String::new();
+    for statement in parse_script(&script.into(), &|n| {
+        (["CASE", "OUT", "PG_PASSWORD"].contains(&n)).then(|| "x".to_owned())
+    })? {
+        let settings = match JobSettings::check(&written, "job", "UTC") {
+            Ok(s) => s,
+            Err(e) => return Err(Diagnostic::wrong("ARset", statement.span, e.to_string())),
+        };
+        let context = Context {
+            catalog: &catalog,
+            connectors: &connectors,
+            settings: &settings,
+            overrides: &overrides,
+        };
+        match statement.kind {
+            StatementKind::CreateTable(create) => {
+                if create.like.is_some() || create.query.is_some() {
+                    return Err(Diagnostic::unsupported("ARlike", statement.span, "LIKE/AS"));
+                }
+                let mut table = declared(*create);
+                bind::bind_table(&context, &mut table)?;
+                catalog.put(Object::Table(table), false);
+            }
+            StatementKind::CreateView(create) => {
+                let view = view(*create);
+                bind::view_columns(&context, &view)?;
+                catalog.put(Object::View(view), false);
+            }
+            StatementKind::Set(setting) => {
+                written.insert(setting.key, setting.value.value);
+            }
+            StatementKind::Query(query) => {
+                let graph = bind::bind_select(&context, &query)?;
+                let last = graph.nodes.last().unwrap();
+                shown += &format!("{} ", types(&last.output));
+            }
+            StatementKind::Insert(insert) => {
+                bind::bind_inserts(&context, &[*insert])?;
+                shown += "ins ";
+            }
+            StatementKind::StatementSet(all) => {
+                let g = bind::bind_inserts(&context, &all)?;
+                shown += &format!("set {} ", g.nodes.len());
+                if std::env::var("PROBE_PRINT").is_ok() {
+                    println!("{}", print(&g));
+                }
+            }
+            StatementKind::Unsupported(error) => return Err(error),
+            other => {
+                shown += &format!("({:?}) ", std::mem::discriminant(&other));
+            }
+        }
+    }
+    Ok(shown)
+}
+// PROBE-END

@@ -55,10 +55,7 @@ impl StatementParser<'_> {
     /// distribution.
     fn add(&mut self) -> Parsed<()> {
         if self.is_next("DISTRIBUTED") {
-            return self.distribution();
-        }
-        if self.word("DISTRIBUTION") {
-            return self.distribution();
+            return self.distribution().map(|_| ());
         }
         self.words(&["IF", "NOT", "EXISTS"]);
         if self.is_next("PARTITION") {

@@ -6,6 +6,7 @@ use super::{Parsed, StatementParser};
 use crate::Diagnostic;
 use crate::script::hint::option_value;
 use crate::script::join;
+use crate::show::create::quoted;
 use crate::show::unparse::expression_text;
 use crate::statement::{
     ColumnDefinition, ColumnDefinitionKind, CreateTable, KeyDefinition, Like, LikeFeature,
@@ -153,9 +154,7 @@ impl StatementParser<'_> {
     fn clauses(&mut self, table: &mut CreateTable) -> Parsed<()> {
         table.comment = self.comment()?;
         if self.is_next("DISTRIBUTED") {
-            let start = self.peek_span();
-            self.distribution()?;
-            table.distribution = Some(join(start, self.last_span()));
+            table.distribution = Some(self.distribution()?);
         }
         if self.words(&["PARTITIONED", "BY"]) {
             table.partition_keys = self.names()?;
@@ -166,20 +165,24 @@ impl StatementParser<'_> {
         Ok(())
     }
 
-    /// `DISTRIBUTED [BY [HASH|RANGE] (columns)] [INTO n BUCKETS]`.
-    pub(super) fn distribution(&mut self) -> Parsed<()> {
+    /// `DISTRIBUTED [BY [HASH|RANGE] (columns)] [INTO n BUCKETS]`, in Flink's spelling.
+    pub(super) fn distribution(&mut self) -> Parsed<String> {
         self.expect_words(&["DISTRIBUTED"])?;
+        let mut text = "DISTRIBUTED".to_owned();
         if self.word("BY") {
-            let _ = self.word("HASH") || self.word("RANGE");
-            self.names()?;
+            let kind = ["HASH", "RANGE"].into_iter().find(|kind| self.word(kind)).unwrap_or("");
+            let columns: Vec<String> =
+                self.names()?.iter().map(|name| quoted(&name.value)).collect();
+            text += &format!(" BY {kind}({})", columns.join(", "));
         }
         if self.word("INTO") {
-            match self.parser.next_token().token {
-                Token::Number(..) => self.expect_words(&["BUCKETS"])?,
-                _ => return Err(self.expected("a number of buckets")),
-            }
+            let Token::Number(buckets, _) = self.parser.next_token().token else {
+                return Err(self.expected("a number of buckets"));
+            };
+            self.expect_words(&["BUCKETS"])?;
+            text += &format!(" INTO {buckets} BUCKETS");
         }
-        Ok(())
+        Ok(text)
     }
 
     /// `('key' = 'value', …)`; the list may be empty.
