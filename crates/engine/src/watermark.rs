@@ -1,4 +1,5 @@
-//! Watermarks of several inputs merged into one: the minimum over those that are not idle.
+//! Watermarks of several inputs merged into one: the minimum over those that are not idle, or the
+//! maximum once all are. Source of the rule: Flink's `StatusWatermarkValve`.
 //!
 //! ```text
 //! active ──idle──▶ idle ──batch or watermark──▶ active
@@ -137,14 +138,16 @@ impl WatermarkMerge {
             InputState::Ended => input.watermark < Watermark::MAX,
         };
         let any = |state| self.inputs.iter().any(|input| input.state == state);
-        if any(InputState::Idle) && !any(InputState::Active) {
-            result.became_idle = !self.is_idle;
-            self.is_idle = true;
-            return result;
-        }
-        self.is_idle = false;
         let held = self.inputs.iter().filter(holds).map(|input| input.watermark).min();
-        let candidate = held.unwrap_or(Watermark::MAX);
+        let mut candidate = held.unwrap_or(Watermark::MAX);
+        let all_idle = any(InputState::Idle) && !any(InputState::Active);
+        if all_idle {
+            // Nobody holds anybody back: the farthest of them counts.
+            let idle = self.inputs.iter().filter(|input| input.state == InputState::Idle);
+            candidate = candidate.min(idle.map(|input| input.watermark).max().unwrap_or(candidate));
+            result.became_idle = !self.is_idle;
+        }
+        self.is_idle = all_idle;
         if !self.inputs.is_empty() && candidate > self.merged() {
             self.merged = Some(candidate);
             result.advanced = Some(candidate);
@@ -192,6 +195,14 @@ mod tests {
         assert!(!merge.idle(1).became_idle);
         merge.activity(0);
         assert!(merge.idle(0).became_idle);
+    }
+
+    #[test]
+    fn once_all_are_idle_the_farthest_counts() {
+        let mut merge = WatermarkMerge::new(2);
+        merge.watermark(0, Watermark(9));
+        assert_eq!(merge.idle(0), NOTHING);
+        assert_eq!(merge.idle(1), Merged { advanced: Some(Watermark(9)), became_idle: true });
     }
 
     #[test]
