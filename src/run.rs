@@ -1,5 +1,6 @@
-//! `argus run`: reads a script and runs its jobs one after another.
+//! `argus run` and `argus explain`: the steps of a script, one after another.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,33 +8,83 @@ use argus_base::connector::{ConnectorContext, ConnectorFactory};
 use argus_base::metrics::Registry;
 use argus_base::sink::Sink;
 use argus_base::{Env, Result};
+use argus_connectors::registry::Connectors;
 use argus_engine::job::{self, JobEnd, JobHandle, JobParts};
+use argus_plan::explain::explain as explain_graph;
 use argus_plan::graph::{ChangelogMode, JobGraph, Operator};
+use argus_sql::session::Step;
 
-use crate::output::{ClientSink, OutputForm, Printer};
+use crate::cli::{ExplainArguments, RunArguments};
+use crate::failure::Failure;
+use crate::output::{self, ClientSink, OutputForm, Printer, write_out};
+use crate::script::Script;
+use crate::service;
 use crate::service::health::Health;
 use crate::signal::StopRequest;
 use crate::watch::Watch;
 
+/// Runs a script.
+pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
+    let script = Script::read(&arguments.script)?;
+    let steps = script.steps()?;
+    let env = Env::system();
+    let health = Health::new(&env);
+    let server = arguments.metrics.map(|at| service::serve(at, &env, &health)).transpose()?;
+    let runner = Runner {
+        stop: StopRequest::listen(&env)?,
+        env,
+        factory: Arc::new(Connectors::new()),
+        health,
+        address: server.map(|server| server.address),
+        form: arguments.output.unwrap_or_else(default_form),
+    };
+    for step in steps {
+        if runner.step(&step)? == JobEnd::Stopped {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the plan of every job of a script.
+pub fn explain(arguments: &ExplainArguments) -> std::result::Result<(), Failure> {
+    let steps = Script::read(&arguments.script)?.steps()?;
+    for step in &steps {
+        if let Step::Job(job) = step {
+            write_out(format!("{}\n", explain_graph(&job.graph).trim_end()).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn default_form() -> OutputForm {
+    if std::io::stdout().is_terminal() { OutputForm::Table } else { OutputForm::Json }
+}
+
 /// What the jobs of a process share.
-pub struct Runner {
-    /// Time and chance.
-    pub env: Env,
-    /// Opens tables.
-    pub factory: Arc<dyn ConnectorFactory>,
-    /// Whether a signal has come.
-    pub stop: StopRequest,
-    /// What the server tells.
-    pub health: Health,
+struct Runner {
+    env: Env,
+    factory: Arc<dyn ConnectorFactory>,
+    stop: StopRequest,
+    health: Health,
     /// Where metrics are served, if they are.
-    pub address: Option<SocketAddr>,
-    /// How rows are printed.
-    pub form: OutputForm,
+    address: Option<SocketAddr>,
+    form: OutputForm,
 }
 
 impl Runner {
-    /// Runs a job to its end.
-    pub fn run(&self, graph: &JobGraph) -> Result<JobEnd> {
+    /// Prints rows, or runs a job to its end.
+    fn step(&self, step: &Step) -> Result<JobEnd> {
+        if self.stop.is_asked() {
+            return Ok(JobEnd::Stopped);
+        }
+        match step {
+            Step::Rows(rows) => output::rows::print(self.form, rows).map(|()| JobEnd::Finished),
+            Step::Job(job) => self.job(&job.graph),
+        }
+    }
+
+    fn job(&self, graph: &JobGraph) -> Result<JobEnd> {
         let metrics = Registry::default();
         let printer = self.printer(graph);
         let collect = printer.as_ref().map(|printer| {

@@ -84,7 +84,7 @@ impl Database {
 
     fn result(&self, out: &mut String, query: &str) -> rusqlite::Result<()> {
         let mut statement = self.connection.prepare(query)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = Vec::new();
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {

@@ -5,6 +5,7 @@
 
 pub mod json;
 mod number;
+pub mod rows;
 pub mod table;
 mod time;
 

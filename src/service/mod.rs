@@ -4,4 +4,4 @@ pub mod health;
 mod http;
 mod request;
 
-pub use http::{Server, serve};
+pub use http::serve;
