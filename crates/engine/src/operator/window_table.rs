@@ -50,8 +50,7 @@ impl WindowTable {
                 Some(times) => times.value(row),
                 None => context.now.0,
             };
-            let slice = self.window.slice_end(self.time_line.local(time));
-            let (first, step, last) = self.window.window_ends(slice);
+            let (first, step, last) = self.window.ends_of(self.time_line.local(time));
             let mut end = first;
             while end <= last {
                 rows.push(u32::try_from(row).expect("a batch has less than 2^32 rows"));
