@@ -8,6 +8,7 @@ pub mod avro;
 mod base64_text;
 mod cells;
 mod column;
+mod csv;
 mod json;
 mod keys;
 mod ledger;
@@ -62,7 +63,7 @@ pub struct Format {
 
 /// Every format.
 pub fn formats() -> &'static [Format] {
-    static FORMATS: [Format; 3] = [json::FORMAT, avro::FORMAT, raw::FORMAT];
+    static FORMATS: [Format; 4] = [json::FORMAT, csv::FORMAT, avro::FORMAT, raw::FORMAT];
     &FORMATS
 }
 

@@ -16,6 +16,8 @@ use argus_base::{Error, Field, LogicalType, Result, TypeRoot};
 use self::decoder::JsonDecoder;
 use self::encoder::{EncodeOptions, JsonEncoder, NullKey};
 use self::text::Fractions;
+#[cfg(test)]
+pub(super) use self::text::write_string;
 use self::values::DecodeOptions;
 use super::line_writer::LineWriter;
 use super::lines::LineReader;

@@ -6,7 +6,7 @@ use super::super::problem::{Outcome, Problem};
 use super::cursor::{Cursor, MAX_DEPTH, unescape};
 
 /// Appends a string in quotes. Only what must be is escaped.
-pub(super) fn write_string(out: &mut Vec<u8>, value: &[u8]) {
+pub(in super::super) fn write_string(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
     let mut rest = value;
     while let Some(at) = rest.iter().position(|byte| matches!(byte, 0..=31 | b'"' | b'\\')) {
