@@ -81,7 +81,7 @@ impl WithNullable for TypeRoot {
 
 /// The constant of another type, where that is plain and exact; everything else is left to the
 /// engine, whose casts are the only ones.
-pub(super) fn convert(literal: &Literal, from: &TypeRoot, to: &TypeRoot) -> Option<Literal> {
+pub(crate) fn convert(literal: &Literal, from: &TypeRoot, to: &TypeRoot) -> Option<Literal> {
     match (literal, to) {
         (Literal::Null, _) => Some(Literal::Null),
         (Literal::Integer(value), TypeRoot::TinyInt) => fits::<i8>(*value),
@@ -91,6 +91,17 @@ pub(super) fn convert(literal: &Literal, from: &TypeRoot, to: &TypeRoot) -> Opti
         (Literal::Integer(value), TypeRoot::Double) if value.unsigned_abs() < 1 << 53 => {
             #[allow(clippy::cast_precision_loss, reason = "below 2^53 every integer is exact")]
             Some(Literal::Double(*value as f64))
+        }
+        (Literal::Integer(value), TypeRoot::Float) if value.unsigned_abs() < 1 << 24 => {
+            #[allow(clippy::cast_precision_loss, reason = "below 2^24 every integer is exact")]
+            Some(Literal::Double(*value as f64))
+        }
+        (Literal::Decimal(value), TypeRoot::Double) => {
+            let TypeRoot::Decimal { scale, .. } = from else { return None };
+            format!("{value}e-{scale}").parse().ok().map(Literal::Double)
+        }
+        (Literal::Timestamp(value), TypeRoot::Timestamp { .. } | TypeRoot::TimestampLtz { .. }) => {
+            finer(*value, from, to)
         }
         (Literal::Integer(value), TypeRoot::Decimal { precision, scale }) => {
             rescale(i128::from(*value), 0, *precision, *scale)
@@ -105,6 +116,25 @@ pub(super) fn convert(literal: &Literal, from: &TypeRoot, to: &TypeRoot) -> Opti
         }
         _ => None,
     }
+}
+
+/// The same time in the unit of a precision that is no lower.
+fn finer(value: i64, from: &TypeRoot, to: &TypeRoot) -> Option<Literal> {
+    let digits = |precision: u8| match precision {
+        0..=3 => 3,
+        4..=6 => 6,
+        _ => 9,
+    };
+    let (from, to) = match (from, to) {
+        (TypeRoot::Timestamp { precision: p, .. }, TypeRoot::Timestamp { precision: q, .. })
+        | (TypeRoot::TimestampLtz { precision: p, .. }, TypeRoot::TimestampLtz { precision: q, .. })
+            if p <= q =>
+        {
+            (digits(*p), digits(*q))
+        }
+        _ => return None,
+    };
+    value.checked_mul(10_i64.pow(to - from)).map(Literal::Timestamp)
 }
 
 fn fits<T: TryFrom<i64>>(value: i64) -> Option<Literal> {

@@ -16,7 +16,7 @@
 
 mod aggregate;
 mod call;
-mod cast;
+pub(crate) mod cast;
 pub mod code;
 pub(crate) mod conditional;
 mod expression;

@@ -9,7 +9,7 @@
 use argus_base::id::OperatorId;
 use argus_base::key_group::key_hash;
 use argus_plan::fingerprint::Fingerprints;
-use argus_plan::graph::WindowAggregate;
+use argus_plan::graph::{WindowAggregate, WindowProperty};
 use argus_plan::{JobGraph, NodeId, Operator, text};
 
 /// What a node's users see of it.
@@ -95,7 +95,14 @@ fn describe_aggregate(
     let window = text::window(aggregate.window.window());
     let canonical = format!("window aggregate {window} by {}", keys.join(", "));
     let calls = aggregate.aggregates.iter().map(|call| text::aggregate(call, column));
-    let bounds = aggregate.properties.iter().map(|property| format!("{property:?} of {window}"));
+    let bounds = aggregate.properties.iter().map(|property| {
+        let bound = match property {
+            WindowProperty::Start => "start",
+            WindowProperty::End => "end",
+            WindowProperty::Time => "time",
+        };
+        format!("{bound} of {window}")
+    });
     let columns = keys.into_iter().chain(calls).chain(bounds).collect();
     (canonical, columns)
 }

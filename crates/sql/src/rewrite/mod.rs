@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `identity` | fingerprints, taken of the bound plan before anything is changed |
 //! | `push_filter` | conditions move down, as far as just above the source |
+//! | `push_calc` | a Calc over a union is computed in its inputs |
 //! | `merge_calc` | a Calc over a Calc is one Calc |
 //! | `assign_window` | an aggregation over a window TVF assigns the windows itself |
+//! | `fold` | casts of constants are carried out |
 //! | `prune` | columns and nested fields that nobody reads are not produced |
 //! | `share` | equal nodes are one |
 //! | `closing` | sources learn which windows judge the lateness of their rows |
@@ -19,10 +21,12 @@ mod assign_window;
 mod changelog;
 mod closing;
 mod exchange;
+mod fold;
 mod identity;
 mod merge_calc;
 mod path;
 mod prune;
+mod push_calc;
 mod push_filter;
 mod shape;
 mod share;
@@ -38,8 +42,12 @@ pub(crate) fn rewrite(plan: Plan, settings: &JobSettings) -> JobGraph {
     identity::assign(&mut graph);
     push_filter::apply(&mut graph);
     merge_calc::apply(&mut graph);
+    while push_calc::apply(&mut graph) {
+        merge_calc::apply(&mut graph);
+    }
     assign_window::apply(&mut graph);
     merge_calc::apply(&mut graph);
+    fold::apply(&mut graph);
     prune::apply(&mut graph);
     share::apply(&mut graph);
     closing::apply(&mut graph);
