@@ -114,8 +114,8 @@ impl ExpressionBinder<'_, '_> {
             .result_type(argument_type)
             .map_err(|why| Diagnostic::wrong(code::TYPE_MISMATCH, span, why))?;
         // A NOT NULL argument is counted like a row, and extremes do not care for repeats.
-        let is_distinct = wants_distinct
-            && !matches!(function, AggregateFunction::Min | AggregateFunction::Max);
+        let is_distinct =
+            wants_distinct && !matches!(function, AggregateFunction::Min | AggregateFunction::Max);
         Ok(BoundAggregate { function, argument, is_distinct, filter, result })
     }
 

@@ -47,13 +47,17 @@ impl ExpressionBinder<'_, '_> {
     ) -> Result<Expression, Diagnostic> {
         let name = match operator {
             BinaryOperator::And => {
-                let operands = vec![self.condition(left, "an operand of AND")?,
-                    self.condition(right, "an operand of AND")?];
+                let operands = vec![
+                    self.condition(left, "an operand of AND")?,
+                    self.condition(right, "an operand of AND")?,
+                ];
                 return Ok(conditional::all(operands, span));
             }
             BinaryOperator::Or => {
-                let operands = vec![self.condition(left, "an operand of OR")?,
-                    self.condition(right, "an operand of OR")?];
+                let operands = vec![
+                    self.condition(left, "an operand of OR")?,
+                    self.condition(right, "an operand of OR")?,
+                ];
                 return Ok(conditional::any(operands, span));
             }
             BinaryOperator::Plus => "+",
@@ -284,9 +288,7 @@ impl ExpressionBinder<'_, '_> {
             Expr::IsNotUnknown(e) => self.test("IS NOT NULL", &[e], span),
             Expr::IsDistinctFrom(a, b) => self.test("IS DISTINCT FROM", &[a, b], span),
             Expr::IsNotDistinctFrom(a, b) => self.test("IS NOT DISTINCT FROM", &[a, b], span),
-            Expr::Extract { field, expr, .. } => {
-                self.unit_call("EXTRACT", field, expr, span)
-            }
+            Expr::Extract { field, expr, .. } => self.unit_call("EXTRACT", field, expr, span),
             Expr::Floor { expr, field } => self.rounded(("FLOOR", "FLOOR TO"), expr, field, span),
             Expr::Ceil { expr, field } => self.rounded(("CEIL", "CEIL TO"), expr, field, span),
             Expr::Position { expr, r#in } => self.test("POSITION", &[expr, r#in], span),

@@ -88,11 +88,13 @@ pub(crate) fn convert(literal: &Literal, from: &TypeRoot, to: &TypeRoot) -> Opti
         (Literal::Integer(value), TypeRoot::SmallInt) => fits::<i16>(*value),
         (Literal::Integer(value), TypeRoot::Int) => fits::<i32>(*value),
         (Literal::Integer(value), TypeRoot::BigInt) => Some(Literal::Integer(*value)),
-        (Literal::Integer(value), TypeRoot::Double) if value.unsigned_abs() < 1 << 53 => {
+        (Literal::Integer(value), TypeRoot::Double) if value.unsigned_abs() < 1 << 53 =>
+        {
             #[allow(clippy::cast_precision_loss, reason = "below 2^53 every integer is exact")]
             Some(Literal::Double(*value as f64))
         }
-        (Literal::Integer(value), TypeRoot::Float) if value.unsigned_abs() < 1 << 24 => {
+        (Literal::Integer(value), TypeRoot::Float) if value.unsigned_abs() < 1 << 24 =>
+        {
             #[allow(clippy::cast_precision_loss, reason = "below 2^24 every integer is exact")]
             Some(Literal::Double(*value as f64))
         }
@@ -127,11 +129,10 @@ fn finer(value: i64, from: &TypeRoot, to: &TypeRoot) -> Option<Literal> {
     };
     let (from, to) = match (from, to) {
         (TypeRoot::Timestamp { precision: p, .. }, TypeRoot::Timestamp { precision: q, .. })
-        | (TypeRoot::TimestampLtz { precision: p, .. }, TypeRoot::TimestampLtz { precision: q, .. })
-            if p <= q =>
-        {
-            (digits(*p), digits(*q))
-        }
+        | (
+            TypeRoot::TimestampLtz { precision: p, .. },
+            TypeRoot::TimestampLtz { precision: q, .. },
+        ) if p <= q => (digits(*p), digits(*q)),
         _ => return None,
     };
     value.checked_mul(10_i64.pow(to - from)).map(Literal::Timestamp)

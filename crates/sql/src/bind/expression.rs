@@ -83,10 +83,8 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
             TypeRoot::Boolean => Ok(bound),
             TypeRoot::Null => Ok(Expression::null(TypeRoot::Boolean)),
             _ => {
-                let message = format!(
-                    "{what} must be a condition, but its type is {}",
-                    bound.logical_type
-                );
+                let message =
+                    format!("{what} must be a condition, but its type is {}", bound.logical_type);
                 Err(Diagnostic::wrong(code::TYPE_MISMATCH, self.span(condition), message))
             }
         }
@@ -102,10 +100,9 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
             }
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
             Expr::Nested(inner) => self.bind(inner),
-            Expr::Value(_)
-            | Expr::Prefixed { .. }
-            | Expr::TypedString(_)
-            | Expr::Interval(_) => self.literal(expression),
+            Expr::Value(_) | Expr::Prefixed { .. } | Expr::TypedString(_) | Expr::Interval(_) => {
+                self.literal(expression)
+            }
             Expr::Function(function) => self.function(function, span),
             Expr::Cast { kind, expr, data_type, .. } => self.cast(kind, expr, data_type, span),
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right, span),
@@ -137,11 +134,7 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
     }
 
     /// Elements, values of a key, and fields behind an expression: `a[1].b`.
-    fn access(
-        &mut self,
-        root: &Expr,
-        chain: &[ast::AccessExpr],
-    ) -> Result<Expression, Diagnostic> {
+    fn access(&mut self, root: &Expr, chain: &[ast::AccessExpr]) -> Result<Expression, Diagnostic> {
         let mut value = self.bind(root)?;
         for access in chain {
             value = match access {
@@ -154,7 +147,11 @@ impl<'b, 'a> ExpressionBinder<'b, 'a> {
                     let index = self.bind(index)?;
                     self.item(value, index, span)?
                 }
-                _ => return Err(self.not_flink("this way to take a part of a value", self.span(root))),
+                _ => {
+                    return Err(
+                        self.not_flink("this way to take a part of a value", self.span(root))
+                    );
+                }
             };
         }
         Ok(value)

@@ -77,9 +77,9 @@ impl<'a> Binder<'a> {
                 let message = "MATCH_RECOGNIZE does not run yet";
                 Err(Diagnostic::unsupported(code::MATCH_RECOGNIZE, span, message))
             }
-            TableFactor::UNNEST { .. } | TableFactor::Derived { .. } | TableFactor::Function { .. } => {
-                Err(unnest_unsupported(span))
-            }
+            TableFactor::UNNEST { .. }
+            | TableFactor::Derived { .. }
+            | TableFactor::Function { .. } => Err(unnest_unsupported(span)),
             other => {
                 let message = format!("this in FROM is not Flink SQL: {other}");
                 Err(Diagnostic::wrong(code::NOT_FLINK, span, message))
@@ -123,7 +123,8 @@ impl<'a> Binder<'a> {
             Object::Table(table) => self.scan(table, options.unwrap_or_default(), span)?,
             Object::View(view) => {
                 if options.is_some() {
-                    let message = format!("OPTIONS belong to tables, and '{}' is a view", view.name);
+                    let message =
+                        format!("OPTIONS belong to tables, and '{}' is a view", view.name);
                     return Err(Diagnostic::wrong(code::TABLE_OPTIONS, span, message));
                 }
                 self.view(view)?

@@ -92,8 +92,7 @@ fn number(text: &str) -> Result<Constant, String> {
     let Some((whole, fraction)) = text.split_once('.') else {
         let out_of_range = |_| format!("numeric literal '{text}' is out of range");
         let value: i64 = text.parse().map_err(out_of_range)?;
-        let root =
-            if i32::try_from(value).is_ok() { TypeRoot::Int } else { TypeRoot::BigInt };
+        let root = if i32::try_from(value).is_ok() { TypeRoot::Int } else { TypeRoot::BigInt };
         return Ok((Literal::Integer(value), root.not_null()));
     };
     let out_of_range = || format!("numeric literal '{text}' has more than 38 digits");
@@ -116,13 +115,13 @@ fn decimal(precision: u8, scale: u8) -> TypeRoot {
 }
 
 fn typed_literal(root: &TypeRoot, text: &str) -> Result<Constant, String> {
-    let illegal = |name: &str, form: &str| {
-        format!("illegal {name} literal '{text}': not in format '{form}'")
-    };
+    let illegal =
+        |name: &str, form: &str| format!("illegal {name} literal '{text}': not in format '{form}'");
     match root {
         TypeRoot::Date => {
             let date: Date = text.parse().map_err(|_| illegal("DATE", "yyyy-MM-dd"))?;
-            let days = date.since(Date::constant(1970, 1, 1)).map_err(|e| e.to_string())?.get_days();
+            let days =
+                date.since(Date::constant(1970, 1, 1)).map_err(|e| e.to_string())?.get_days();
             Ok((Literal::Date(days), TypeRoot::Date.not_null()))
         }
         TypeRoot::Time(_) => {
@@ -219,9 +218,11 @@ fn interval_text(value: &Expr) -> Result<(bool, String), String> {
         other => (false, other),
     };
     let Expr::Value(text) = value else {
-        return Err("an interval's value is a literal: INTERVAL '1' MINUTE; to scale it, multiply: \
+        return Err(
+            "an interval's value is a literal: INTERVAL '1' MINUTE; to scale it, multiply: \
                     n * INTERVAL '1' MINUTE"
-            .to_owned());
+                .to_owned(),
+        );
     };
     let Value::SingleQuotedString(text) = &text.value else {
         return Err(format!("an interval's value stands in quotes: INTERVAL '{text}' MINUTE"));
@@ -238,7 +239,9 @@ fn field_index(field: &DateTimeField) -> Result<usize, String> {
     let singular = name.strip_suffix('S').unwrap_or(&name);
     let index = FIELDS.iter().position(|field| field.name == singular);
     index.ok_or_else(|| {
-        format!("'{name}' is no unit of an interval; write SECOND, MINUTE, HOUR, DAY, MONTH or YEAR")
+        format!(
+            "'{name}' is no unit of an interval; write SECOND, MINUTE, HOUR, DAY, MONTH or YEAR"
+        )
     })
 }
 
@@ -278,7 +281,8 @@ fn interval_amount(text: &str, fields: &[usize], precision: u64) -> Result<i64, 
             return Err(illegal());
         }
         let part = value.checked_mul(field.unit).and_then(|part| part.checked_add(fraction));
-        amount = part.and_then(|part| amount.checked_add(part)).ok_or("the interval is too long")?;
+        amount =
+            part.and_then(|part| amount.checked_add(part)).ok_or("the interval is too long")?;
     }
     Ok(amount)
 }
@@ -325,7 +329,11 @@ mod tests {
         assert_eq!(check("0.001", "SECOND", "SECOND"), Ok(1));
         assert_eq!(check("1 02:03:04.5", "DAY", "SECOND"), Ok(93_784_500));
         assert_eq!(check("02:03", "MINUTE", "SECOND"), Ok(123_000));
-        assert!(check("300", "SECOND", "SECOND").unwrap_err().contains("exceeds precision of SECOND(2)"));
+        assert!(
+            check("300", "SECOND", "SECOND")
+                .unwrap_err()
+                .contains("exceeds precision of SECOND(2)")
+        );
         assert!(check("02:60", "MINUTE", "SECOND").is_err());
         assert!(check("1", "MINUTE", "SECOND").is_err());
     }

@@ -48,9 +48,11 @@ impl Plan {
         let is_identity = filter.is_none()
             && projection.len() == n_input
             && projection.iter().enumerate().all(|(i, (_, e))| e.is_column(i))
-            && self.nodes[input.0].output.iter().zip(&projection).all(|(field, (_, e))| {
-                field.logical_type == e.logical_type
-            });
+            && self.nodes[input.0]
+                .output
+                .iter()
+                .zip(&projection)
+                .all(|(field, (_, e))| field.logical_type == e.logical_type);
         if is_identity {
             return input;
         }

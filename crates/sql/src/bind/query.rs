@@ -69,8 +69,7 @@ impl<'a> Binder<'a> {
         self.common_tables = outer_tables;
         self.views.pop();
         let names = view.columns.clone().unwrap_or_default();
-        let mut relation =
-            relation?.renamed(&view.name, &names, self.span(view.query.as_ref()))?;
+        let mut relation = relation?.renamed(&view.name, &names, self.span(view.query.as_ref()))?;
         make_unique(&mut relation.columns);
         Ok(relation)
     }

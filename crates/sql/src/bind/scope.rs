@@ -103,11 +103,7 @@ pub(super) fn qualified(columns: &[Column], qualifier: &[&str]) -> Vec<usize> {
 }
 
 /// A field of a ROW by its name.
-pub(super) fn field(
-    row: Expression,
-    name: &str,
-    span: Span,
-) -> Result<Expression, Diagnostic> {
+pub(super) fn field(row: Expression, name: &str, span: Span) -> Result<Expression, Diagnostic> {
     let TypeRoot::Row(fields) = &row.logical_type.root else {
         let message = format!("'{name}' is no field of a value of type {}", row.logical_type);
         return Err(Diagnostic::wrong(code::UNKNOWN_COLUMN, span, message));
@@ -150,7 +146,8 @@ fn find<'p>(
         }
         _ => format!("column '{}' not found in table '{}'", path.join("."), qualifier.join(".")),
     };
-    let wanted = if qualified(columns, qualifier).is_empty() { path[0] } else { path[path.len() - 1] };
+    let wanted =
+        if qualified(columns, qualifier).is_empty() { path[0] } else { path[path.len() - 1] };
     Err(unknown(span, message, wanted, columns.iter().map(|column| column.name.as_str())))
 }
 

@@ -3,15 +3,17 @@
 use argus_base::{Field, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
 use argus_plan::window::{WindowKind, WindowTime};
-use argus_plan::{AggregateCall, AggregateFunction, Expression, ExpressionKind, Operator, Span, Window};
+use argus_plan::{
+    AggregateCall, AggregateFunction, Expression, ExpressionKind, Operator, Span, Window,
+};
 use sqlparser::ast::{self, Expr, GroupByExpr, Select, SelectItem};
 
 use super::aggregate::{Aggregates, BoundAggregate, over_groups};
+use super::code;
 use super::expression::ExpressionBinder;
 use super::from::name_path;
 use super::query::Binder;
 use super::scope::{self, Column, Relation};
-use super::code;
 use crate::diagnostic::Diagnostic;
 use crate::script::span_of;
 
@@ -87,7 +89,8 @@ impl Binder<'_> {
     }
 
     fn refuse_without_from(&self, select: &Select) -> Result<(), Diagnostic> {
-        let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(e, _) if e.is_empty());
+        let is_grouped =
+            !matches!(&select.group_by, GroupByExpr::Expressions(e, _) if e.is_empty());
         if select.from.is_empty() && (select.selection.is_some() || is_grouped) {
             let message = "WHERE and GROUP BY need a FROM";
             let span = span_of(select.select_token.0.span);
@@ -109,9 +112,8 @@ impl Binder<'_> {
         if expressions.is_empty() {
             return Ok(None);
         }
-        let is_set = |e: &&Expr| {
-            matches!(e, Expr::GroupingSets(_) | Expr::Rollup(_) | Expr::Cube(_))
-        };
+        let is_set =
+            |e: &&Expr| matches!(e, Expr::GroupingSets(_) | Expr::Rollup(_) | Expr::Cube(_));
         if let Some(set) = expressions.iter().find(is_set) {
             let message = "GROUPING SETS, ROLLUP and CUBE do not run yet";
             let help = "write one query a set and connect them with UNION ALL";
@@ -255,9 +257,8 @@ impl Binder<'_> {
         {
             return wrong(why);
         }
-        let is_assigned = self.plan.is_below(input.node, |operator| {
-            matches!(operator, Operator::WindowTable(_))
-        });
+        let is_assigned =
+            self.plan.is_below(input.node, |operator| matches!(operator, Operator::WindowTable(_)));
         if !is_assigned || matches!(grouping.window.kind, WindowKind::Tumble { .. }) {
             return Ok(());
         }
@@ -307,7 +308,8 @@ impl Binder<'_> {
         }
         let start = below.add(grouping.start.clone(), input);
         let end = below.add(grouping.end.clone(), input);
-        let window = Window { time: on_column(&grouping.window.time, end), ..grouping.window.clone() };
+        let window =
+            Window { time: on_column(&grouping.window.time, end), ..grouping.window.clone() };
 
         let mut columns: Vec<Column> = keys
             .iter()
@@ -409,7 +411,8 @@ fn star_column(
     span: Span,
 ) -> Result<(String, Expression), Diagnostic> {
     let column = &columns[index];
-    let is_same = |other: &&Column| other.name == column.name && other.qualifier == column.qualifier;
+    let is_same =
+        |other: &&Column| other.name == column.name && other.qualifier == column.qualifier;
     if columns.iter().filter(is_same).count() > 1 {
         let message = format!("column '{}' is ambiguous", column.name);
         return Err(Diagnostic::wrong(code::AMBIGUOUS_COLUMN, span, message));
@@ -493,7 +496,9 @@ fn window_grouping(
 fn on_column(time: &WindowTime, column: usize) -> WindowTime {
     match time {
         WindowTime::Event { .. } => WindowTime::Event { column },
-        WindowTime::EventLocal { zone, .. } => WindowTime::EventLocal { column, zone: zone.clone() },
+        WindowTime::EventLocal { zone, .. } => {
+            WindowTime::EventLocal { column, zone: zone.clone() }
+        }
         WindowTime::Processing { zone } => WindowTime::Processing { zone: zone.clone() },
     }
 }

@@ -142,7 +142,8 @@ impl<'a> Binder<'a> {
 
     /// A sink takes at most one event time.
     fn check_rowtimes(&self, insert: &Insert, query: &Relation) -> Result<(), Diagnostic> {
-        let is_rowtime = |column: &&Column| column.logical_type.root.time_kind() == TimeKind::Rowtime;
+        let is_rowtime =
+            |column: &&Column| column.logical_type.root.time_kind() == TimeKind::Rowtime;
         let rowtimes: Vec<&str> =
             query.columns.iter().filter(is_rowtime).map(|column| column.name.as_str()).collect();
         let inserter = self.context.settings.written.get("table.exec.sink.rowtime-inserter");
@@ -181,9 +182,7 @@ impl<'a> Binder<'a> {
                 continue;
             }
             values.push(match targets.iter().position(|&target| target == index) {
-                Some(place) => {
-                    Expression::column(place, query.columns[place].logical_type.clone())
-                }
+                Some(place) => Expression::column(place, query.columns[place].logical_type.clone()),
                 None if column.logical_type.nullable => {
                     Expression::null(column.logical_type.root.clone())
                 }
@@ -235,11 +234,7 @@ impl<'a> Binder<'a> {
 }
 
 /// Positions of the listed columns.
-fn listed(
-    names: &[Name],
-    columns: &[SinkColumn],
-    table: &Table,
-) -> Result<Vec<usize>, Diagnostic> {
+fn listed(names: &[Name], columns: &[SinkColumn], table: &Table) -> Result<Vec<usize>, Diagnostic> {
     let mut targets = Vec::new();
     for name in names {
         let Some(target) = columns.iter().position(|column| column.name == name.value) else {

@@ -17,16 +17,14 @@ use super::scope::{Column, Relation};
 use super::{Context, cast, code};
 use crate::catalog::{self, ColumnKind, Table};
 use crate::diagnostic::Diagnostic;
+use crate::option_error::table_option_error;
 use crate::script::hint::Hints;
 
 /// Greatest precision of a time attribute.
 const MAX_ROWTIME_PRECISION: u8 = 3;
 
 /// See [`super::bind_table`].
-pub(super) fn bind_declaration(
-    context: &Context<'_>,
-    table: &mut Table,
-) -> Result<(), Diagnostic> {
+pub(super) fn bind_declaration(context: &Context<'_>, table: &mut Table) -> Result<(), Diagnostic> {
     let hints = Hints::default();
     let binder = Binder::new(context, &hints);
     let plain = plain_columns(table);
@@ -163,12 +161,8 @@ impl Binder<'_> {
             let key = key.unwrap_or(&column.name);
             descriptor.metadata.push(self.metadata_column(&descriptor, column, key, span)?);
         }
-        self.context.connectors.check_table(&descriptor).map_err(|error| {
-            let written = error.key().and_then(|key| table.options.get(key));
-            let span = written.map_or(span, |value| value.span);
-            let message = format!("table '{}': {error}", table.name);
-            Diagnostic::wrong(code::TABLE_OPTIONS, span, message)
-        })?;
+        let checked = self.context.connectors.check_table(&descriptor);
+        checked.map_err(|error| table_option_error(table, &error, span))?;
         Ok(descriptor)
     }
 
@@ -183,9 +177,10 @@ impl Binder<'_> {
         let identifier = descriptor.options.get("connector").map_or("", String::as_str);
         let Some(connector) = self.context.connectors.connector(identifier) else {
             // The connector is unknown; checking the options says so better.
+            let conflict = || OptionError::Conflict("the connector is unknown".to_owned());
             let check = self.context.connectors.check_table(descriptor);
-            let why = check.err().map_or_else(String::new, |error| error.to_string());
-            return Err(Diagnostic::wrong(code::TABLE_OPTIONS, span, why));
+            let error = check.err().unwrap_or_else(conflict);
+            return Err(table_option_error(table, &error, span));
         };
         let Some(spec) = connector.metadata.iter().find(|spec| spec.key == key) else {
             let known: Vec<&str> = connector.metadata.iter().map(|spec| spec.key).collect();
@@ -207,11 +202,7 @@ impl Binder<'_> {
         Ok(MetadataColumn { key, logical_type })
     }
 
-    fn check_readable(
-        &self,
-        descriptor: &TableDescriptor,
-        span: Span,
-    ) -> Result<(), Diagnostic> {
+    fn check_readable(&self, descriptor: &TableDescriptor, span: Span) -> Result<(), Diagnostic> {
         let identifier = descriptor.options.get("connector").map_or("", String::as_str);
         let is_source = self.context.connectors.connector(identifier).is_some_and(|c| c.source);
         if is_source {

@@ -69,11 +69,7 @@ impl Binder<'_> {
 }
 
 /// Casts a column's cells to their common type.
-fn unify(
-    rows: &mut [Vec<Expression>],
-    index: usize,
-    span: Span,
-) -> Result<Column, Diagnostic> {
+fn unify(rows: &mut [Vec<Expression>], index: usize, span: Span) -> Result<Column, Diagnostic> {
     let types: Vec<_> = rows.iter().map(|row| &row[index].logical_type).collect();
     let Some(common) = cast::common_type(&types) else {
         let message = format!("column {} of VALUES has values of different types", index + 1);
@@ -102,7 +98,6 @@ fn nth(
         let when = ExpressionKind::Call { function: equal, arguments };
         (Expression::new(when, TypeRoot::Boolean.not_null()), cell)
     });
-    let kind =
-        ExpressionKind::Case { branches: branches.collect(), otherwise: Box::new(last) };
+    let kind = ExpressionKind::Case { branches: branches.collect(), otherwise: Box::new(last) };
     Expression::new(kind, column.logical_type.clone())
 }

@@ -6,11 +6,11 @@ use argus_plan::window::{WindowKind, WindowTime};
 use argus_plan::{Literal, Operator, Span, Window};
 use sqlparser::ast::{self, Expr, FunctionArg, FunctionArgExpr, ObjectName};
 
+use super::code;
 use super::expression::ExpressionBinder;
 use super::query::Binder;
 use super::scope::{Column, Relation};
 use super::select::property_name;
-use super::code;
 use crate::diagnostic::Diagnostic;
 
 /// How a window TVF is called.
@@ -115,7 +115,8 @@ impl Binder<'_> {
         signature: &Signature,
         span: Span,
     ) -> Result<Relation, Diagnostic> {
-        let wrong = || Diagnostic::wrong(code::WINDOW, span, format!("expected {}", signature.text));
+        let wrong =
+            || Diagnostic::wrong(code::WINDOW, span, format!("expected {}", signature.text));
         let table = match argument {
             Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("TABLE") => {
                 if call.over.is_some() {

@@ -2,8 +2,8 @@
 //! can send a watermark before the row that it makes late, whatever the batch.
 
 use argus_plan::graph::WindowSource;
-use argus_plan::{ExpressionKind, JobGraph, NodeId, Operator, Window};
 use argus_plan::window::WindowTime;
+use argus_plan::{ExpressionKind, JobGraph, NodeId, Operator, Window};
 
 use super::shape::input_of;
 
@@ -47,12 +47,7 @@ fn windows_below(graph: &JobGraph, from: NodeId) -> Vec<(NodeId, Window)> {
 }
 
 /// Follows the time attribute of a window down to the sources it comes from unchanged.
-fn trace_time(
-    graph: &JobGraph,
-    at: NodeId,
-    window: &Window,
-    found: &mut Vec<(NodeId, Window)>,
-) {
+fn trace_time(graph: &JobGraph, at: NodeId, window: &Window, found: &mut Vec<(NodeId, Window)>) {
     let Some(column) = window.time.column() else { return };
     match &graph.node(at).operator {
         Operator::Source(_) => found.push((at, window.clone())),
@@ -73,7 +68,9 @@ fn trace_time(
 fn on_column(window: &Window, column: usize) -> Window {
     let time = match &window.time {
         WindowTime::Event { .. } => WindowTime::Event { column },
-        WindowTime::EventLocal { zone, .. } => WindowTime::EventLocal { column, zone: zone.clone() },
+        WindowTime::EventLocal { zone, .. } => {
+            WindowTime::EventLocal { column, zone: zone.clone() }
+        }
         processing @ WindowTime::Processing { .. } => processing.clone(),
     };
     Window { time, ..window.clone() }

@@ -26,7 +26,11 @@ fn parallelism(graph: &JobGraph, id: NodeId) -> usize {
         }
         Operator::Values(_) | Operator::Collect => 1,
         Operator::WindowAggregate(aggregate) | Operator::GlobalWindowAggregate(aggregate) => {
-            if aggregate.keys.is_empty() { 1 } else { of_job }
+            if aggregate.keys.is_empty() {
+                1
+            } else {
+                of_job
+            }
         }
         Operator::Sink(sink) => {
             written(&sink.table.options, "sink.parallelism").unwrap_or(of_inputs)

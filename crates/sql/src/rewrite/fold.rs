@@ -25,7 +25,8 @@ fn fold(expression: &mut Expression) {
     expression.children_mut().into_iter().for_each(fold);
     let ExpressionKind::Cast { input, is_try: false } = &expression.kind else { return };
     let Some(literal) = input.as_literal() else { return };
-    if let Some(folded) = convert(literal, &input.logical_type.root, &expression.logical_type.root) {
+    if let Some(folded) = convert(literal, &input.logical_type.root, &expression.logical_type.root)
+    {
         expression.kind = ExpressionKind::Literal(folded);
     }
 }

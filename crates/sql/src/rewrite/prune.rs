@@ -252,12 +252,7 @@ fn descend(name: &str, mut expression: Expression, path: &[usize]) -> (String, E
 }
 
 /// All inputs of a union get the same columns in the same order.
-fn prune_union(
-    graph: &mut JobGraph,
-    id: NodeId,
-    need: &Need,
-    layouts: &[Vec<Path>],
-) -> Vec<Path> {
+fn prune_union(graph: &mut JobGraph, id: NodeId, need: &Need, layouts: &[Vec<Path>]) -> Vec<Path> {
     let mut columns: Vec<usize> = need.columns().into_iter().collect();
     if columns.is_empty() {
         columns.push(0);

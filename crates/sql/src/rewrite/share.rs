@@ -22,10 +22,11 @@ pub(super) fn apply(graph: &mut JobGraph) {
             let other = graph.node(*other);
             other.operator == node.operator
                 && other.inputs == node.inputs
-                && other.output.iter().map(|field| &field.logical_type).eq(node
+                && other
                     .output
                     .iter()
-                    .map(|field| &field.logical_type))
+                    .map(|field| &field.logical_type)
+                    .eq(node.output.iter().map(|field| &field.logical_type))
         };
         if !is_end && let Some(same) = (0..id.0).map(NodeId).find(equal) {
             kept.insert(id, same);

@@ -2,8 +2,8 @@
 //! behind it.
 
 use argus_base::id::OperatorId;
-use argus_base::{Field, TypeRoot};
 use argus_base::key_group::key_hash;
+use argus_base::{Field, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowSource};
 use argus_plan::window::WindowTime;
 use argus_plan::{AggregateCall, AggregateFunction, JobGraph, Operator};

@@ -53,7 +53,9 @@ pub(super) fn prune(
 fn cheapest(fields: &[Field]) -> usize {
     let is_small = |field: &Field| {
         let root = &field.logical_type.root;
-        root.is_numeric() || root.is_timestamp() || matches!(root, TypeRoot::Boolean | TypeRoot::Date)
+        root.is_numeric()
+            || root.is_timestamp()
+            || matches!(root, TypeRoot::Boolean | TypeRoot::Date)
     };
     fields.iter().position(is_small).unwrap_or(0)
 }
