@@ -25,13 +25,13 @@ use crate::watch::Watch;
 
 /// Runs a script.
 pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
-    let script = Script::read(&arguments.script)?;
-    let steps = script.steps()?;
     let env = Env::system();
+    let stop = StopRequest::listen(&env)?;
+    let steps = Script::read(&arguments.script)?.steps()?;
     let health = Health::new(&env);
     let server = arguments.metrics.map(|at| service::serve(at, &env, &health)).transpose()?;
     let runner = Runner {
-        stop: StopRequest::listen(&env)?,
+        stop,
         env,
         factory: Arc::new(Connectors::new()),
         health,

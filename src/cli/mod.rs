@@ -82,6 +82,10 @@ pub struct DemoArguments {
     /// Where the SQLite file goes; default: a folder of its own below the temporary folder
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
+    /// Minutes of downloads; each takes a second
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u64).range(2..=1_000))]
+    pub minutes: u64,
 }
 
 /// Arguments of `options`.

@@ -42,8 +42,6 @@ const N_PARTITIONS: i32 = 3;
 const SINKS: [&str; 5] = ["content_stats", "region_health", "device_stats", "alerts", "event_log"];
 
 const EVENTS_PER_MINUTE: u64 = 6_000;
-const N_MINUTES: u64 = 20;
-const N_EVENTS: u64 = EVENTS_PER_MINUTE * N_MINUTES;
 /// Minutes a second.
 const SPEED: u64 = 60;
 const START: &str = "2026-01-01T12:00:00Z";
@@ -61,8 +59,9 @@ pub fn run(arguments: &DemoArguments) -> std::result::Result<(), Failure> {
     let database = Database::open(&path)?;
     let broker = MockBroker::start()?;
     broker.create_topic(TOPIC, N_PARTITIONS)?;
-    introduce(&broker, &path);
-    let demo = Demo { env, stop, broker, database };
+    introduce(&broker, &path, arguments.minutes);
+    let n_events = EVENTS_PER_MINUTE * arguments.minutes;
+    let demo = Demo { env, stop, broker, database, n_events };
     demo.run()
 }
 
@@ -71,6 +70,7 @@ struct Demo {
     stop: StopRequest,
     broker: MockBroker,
     database: Database,
+    n_events: u64,
 }
 
 impl Demo {
@@ -93,10 +93,11 @@ impl Demo {
             self.env.sleep(PAUSE);
         }
         writer.stop();
-        let written = if reader.is_finished() { None } else { Some(writer.wait()?) };
-        if written.is_some() {
+        if !reader.is_finished() {
+            writer.wait()?;
             self.wait_until(&reader, |_| gate.n_read() >= gate.n_written())?;
         }
+        // Where it has ended by itself, this says why.
         reader.stop();
         reader.wait()?;
         progress.finish();
@@ -124,7 +125,7 @@ impl Demo {
             ("IDLE_TIMEOUT_SECONDS", "1".to_owned()),
             ("ON_ERROR", "fail".to_owned()),
             ("EVENTS_PER_MINUTE", EVENTS_PER_MINUTE.to_string()),
-            ("GENERATOR_COUNT", N_EVENTS.to_string()),
+            ("GENERATOR_COUNT", self.n_events.to_string()),
             ("GENERATOR_START", START.to_owned()),
             ("GENERATOR_SPEED", SPEED.to_string()),
         ];
@@ -152,7 +153,7 @@ impl Demo {
         if self.stop.is_asked() {
             return Ok(());
         }
-        let is_whole = n_written == N_EVENTS && n_read == n_written;
+        let is_whole = n_written == self.n_events && n_read == n_written;
         if !is_whole || n_counted != n_minutes * EVENTS_PER_MINUTE || n_minutes == 0 {
             let message = format!(
                 "{n_written} rows written, {n_read} read, {n_counted} counted in {n_minutes} \
@@ -191,9 +192,9 @@ fn database_path(arguments: &DemoArguments) -> std::result::Result<PathBuf, Fail
     Ok(folder.join("streampulse.db"))
 }
 
-fn introduce(broker: &MockBroker, path: &std::path::Path) {
+fn introduce(broker: &MockBroker, path: &std::path::Path, n_minutes: u64) {
     eprint_quietly(&format!(
-        "StreamPulse: {N_MINUTES} minutes of downloads, a minute a second.\n\
+        "StreamPulse: {n_minutes} minutes of downloads, a minute a second.\n\
          generate.sql ─▶ Kafka broker in this process, {} ─▶ job.sql ─▶ SQLite, {}\n",
         broker.bootstrap_servers(),
         path.display(),
