@@ -114,6 +114,10 @@ pub struct OptionValue {
     pub value: String,
     /// As written, to be printed.
     pub written: String,
+    /// The key as written, to be printed.
+    pub written_key: String,
+    /// Where the key was written.
+    pub key_span: Span,
     /// Where the value was written.
     pub span: Span,
 }

@@ -13,6 +13,7 @@ pub mod bind;
 pub mod catalog;
 mod ddl;
 pub mod diagnostic;
+mod option_error;
 pub mod parse;
 mod rewrite;
 pub mod script;

@@ -16,6 +16,7 @@ use crate::Diagnostic;
 use crate::parse::dialect::FlinkDialect;
 use crate::parse::reserved;
 use crate::script::lex::{lex, token_span};
+use crate::script::split::is_word;
 use crate::script::substitute::substitute;
 use crate::script::{join, slice, span_of};
 
@@ -97,7 +98,9 @@ impl TypeParser<'_, '_> {
             self.expect_word("NULL")?;
             return Ok(false);
         }
-        Ok(self.take("NULL") || before)
+        // In `RETURNING INT NULL ON EMPTY` the NULL belongs to the clause.
+        let is_clause = is_word(self.parser.peek_nth_token_ref(1), "ON");
+        Ok(!is_clause && self.take("NULL") || before)
     }
 
     fn root(&mut self) -> Result<TypeRoot, Diagnostic> {

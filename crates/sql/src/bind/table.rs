@@ -157,12 +157,16 @@ impl Binder<'_> {
             ColumnKind::Metadata { key, .. } => Some((column, key.as_ref())),
             _ => None,
         });
+        let option_error = |error| table_option_error(table, &error, span);
+        let identifier = descriptor.options.get("connector").map_or("", String::as_str);
+        if self.context.connectors.connector(identifier).is_none() {
+            self.context.connectors.check_table(&descriptor).map_err(option_error)?;
+        }
         for (column, key) in declared_metadata {
             let key = key.unwrap_or(&column.name);
             descriptor.metadata.push(self.metadata_column(&descriptor, column, key, span)?);
         }
-        let checked = self.context.connectors.check_table(&descriptor);
-        checked.map_err(|error| table_option_error(table, &error, span))?;
+        self.context.connectors.check_table(&descriptor).map_err(option_error)?;
         Ok(descriptor)
     }
 
@@ -176,11 +180,7 @@ impl Binder<'_> {
         let wrong = |message: String| Diagnostic::wrong(code::DECLARATION, span, message);
         let identifier = descriptor.options.get("connector").map_or("", String::as_str);
         let Some(connector) = self.context.connectors.connector(identifier) else {
-            // The connector is unknown; checking the options says so better.
-            let conflict = || OptionError::Conflict("the connector is unknown".to_owned());
-            let check = self.context.connectors.check_table(descriptor);
-            let error = check.err().unwrap_or_else(conflict);
-            return Err(table_option_error(table, &error, span));
+            return Err(wrong(format!("there is no connector '{identifier}'")));
         };
         let Some(spec) = connector.metadata.iter().find(|spec| spec.key == key) else {
             let known: Vec<&str> = connector.metadata.iter().map(|spec| spec.key).collect();

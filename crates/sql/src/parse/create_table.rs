@@ -198,7 +198,7 @@ impl StatementParser<'_> {
         let (key, key_span) = self.text()?;
         self.expect(&Token::Eq)?;
         let (value, span) = self.text()?;
-        Ok(Setting { key, key_span, value: option_value(value, span, self.source) })
+        Ok(Setting { key, key_span, value: option_value(value, span, key_span, self.source) })
     }
 
     fn like(&mut self) -> Parsed<Like> {

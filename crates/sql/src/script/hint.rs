@@ -190,7 +190,7 @@ impl Reader<'_> {
             return Err(self.expected("a text such as 'value'"));
         };
         self.at += 1;
-        let value = option_value(value.clone(), span_of(*span), self.source);
+        let value = option_value(value.clone(), span_of(*span), key_span, self.source);
         Ok(HintArgument::Pair { key, key_span, value })
     }
 
@@ -222,10 +222,15 @@ impl Reader<'_> {
     }
 }
 
-/// The value of an option, with the text that may be printed for it.
-pub(crate) fn option_value(value: String, span: Span, source: &str) -> OptionValue {
+/// The value of an option, with the texts that may be printed for it and its key.
+pub(crate) fn option_value(value: String, span: Span, key_span: Span, source: &str) -> OptionValue {
+    let (written, written_key) = (unquoted(source, span), unquoted(source, key_span));
+    OptionValue { value, written, written_key, span, key_span }
+}
+
+/// The text of a literal as written, without its quotes.
+fn unquoted(source: &str, span: Span) -> String {
     let text = slice(source, span);
-    let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-    let written = quoted.map_or_else(|| text.to_owned(), |body| body.replace("''", "'"));
-    OptionValue { value, written, span }
+    let body = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    body.map_or_else(|| text.to_owned(), |body| body.replace("''", "'"))
 }

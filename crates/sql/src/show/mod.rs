@@ -4,6 +4,8 @@ pub mod create;
 pub mod describe;
 pub mod list;
 pub mod unparse;
+mod unparse_call;
+mod unparse_type;
 
 use argus_base::{Field, TypeRoot};
 
