@@ -163,9 +163,12 @@ fn is_bounded(table: &TableDescriptor, settings: &BTreeMap<String, String>) -> b
         Some("filesystem") => option("source.monitor-interval").is_none(),
         Some("datagen") => {
             let is_sequence = |(key, value): (&String, &String)| {
-                key.starts_with("fields.") && key.ends_with(".kind") && value == "sequence"
+                key.starts_with("fields.")
+                    && key.ends_with(".kind")
+                    && value.eq_ignore_ascii_case("sequence")
             };
-            let set = settings.get("argus.datagen.number-of-rows").filter(|value| !value.is_empty());
+            let set =
+                settings.get("argus.datagen.number-of-rows").filter(|value| !value.is_empty());
             let has_count = match set {
                 Some(count) => count.trim() != "0",
                 None => text(option("number-of-rows")),
