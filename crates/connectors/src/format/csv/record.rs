@@ -59,10 +59,8 @@ impl Marks {
         let quote = bytes(dialect.quote).unwrap_or_default();
         let escape = bytes(dialect.escape).unwrap_or_default();
         let mut is_special = [false; 256];
-        for byte in [Some(&b'\n'), Some(&b'\r'), delimiter.first(), escape.first()] {
-            if let Some(byte) = byte {
-                is_special[usize::from(*byte)] = true;
-            }
+        for byte in [b'\n', b'\r'].iter().chain(delimiter.first()).chain(escape.first()) {
+            is_special[usize::from(*byte)] = true;
         }
         Marks { delimiter, quote, escape, allow_comments: dialect.allow_comments, is_special }
     }
