@@ -10,6 +10,7 @@
 
 mod inserts;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use argus_base::Field;
@@ -24,6 +25,7 @@ use crate::ddl;
 use crate::diagnostic::DiagnosticKind;
 use crate::parse::parse_script;
 use crate::script::Source;
+use crate::script::hidden::Hidden;
 use crate::show::{Rows, create, describe, list};
 use crate::statement::{
     Drop, Explain, ExplainTarget, Path, Query, Setting, Statement, StatementKind, Use,
@@ -90,6 +92,8 @@ struct State {
     catalog: Catalog,
     /// What SET statements said.
     settings: BTreeMap<String, String>,
+    /// Values that went into scripts.
+    hidden: Hidden,
 }
 
 impl<'a> Session<'a> {
@@ -108,20 +112,19 @@ impl<'a> Session<'a> {
     /// Plans a script: what to print and which jobs to run, in order. On an error nothing of the
     /// script counts. Spans of the error are offsets into `text`.
     pub fn run_script(&mut self, text: &str) -> Result<Vec<Step>, Diagnostic> {
-        let source: Source = text.into();
-        let statements = parse_script(&source, self.options.variables)?;
         let mut run = Run {
             options: &self.options,
             state: self.state.clone(),
             inserts: Inserts::default(),
             steps: Vec::new(),
         };
-        for statement in statements {
-            run.statement(statement)?;
+        match run.script(text) {
+            Ok(()) => {
+                self.state = run.state;
+                Ok(run.steps)
+            }
+            Err(error) => Err(run.state.hidden_in(error)),
         }
-        run.finish(text)?;
-        self.state = run.state;
-        Ok(run.steps)
     }
 
     /// The tables and views there are now.
@@ -133,6 +136,15 @@ impl<'a> Session<'a> {
     pub fn unknown_overrides(&self) -> Vec<&str> {
         let is_unknown = |name: &&str| self.state.catalog.get(name).is_none();
         self.options.overrides.keys().map(String::as_str).filter(is_unknown).collect()
+    }
+}
+
+impl State {
+    /// The diagnostic without values of variables.
+    fn hidden_in(&self, mut error: Diagnostic) -> Diagnostic {
+        error.message = self.hidden.hide(&error.message);
+        error.help = error.help.map(|help| self.hidden.hide(&help));
+        error
     }
 }
 
@@ -157,6 +169,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn script(&mut self, text: &str) -> Result<(), Diagnostic> {
+        let source: Source = text.into();
+        let hidden = RefCell::new(std::mem::take(&mut self.state.hidden));
+        let variables = |name: &str| {
+            let value = (self.options.variables)(name)?;
+            hidden.borrow_mut().note(name, &value);
+            Some(value)
+        };
+        let statements = parse_script(&source, &variables);
+        self.state.hidden = hidden.into_inner();
+        for statement in statements? {
+            self.statement(statement)?;
+        }
+        self.finish(text)
+    }
+
     fn statement(&mut self, statement: Statement) -> Result<(), Diagnostic> {
         self.inserts.check_in_set(&statement)?;
         match statement.kind {
@@ -327,7 +355,8 @@ impl Run<'_> {
             ExplainTarget::Inserts(inserts) => bind::bind_inserts(context, inserts),
             ExplainTarget::Query(query) => bind::bind_select(context, query),
         })?;
-        self.steps.push(Step::Rows(Rows::result(explain::explain(&graph))));
+        let text = self.state.hidden.hide(&explain::explain(&graph));
+        self.steps.push(Step::Rows(Rows::result(text)));
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 //! [`Location`]: line 1, column = byte offset + 1. So the spans of the syntax tree are spans of the
 //! script, and [`span_of`] turns them into ours.
 
+pub mod hidden;
 pub mod hint;
 pub mod lex;
 mod literal;

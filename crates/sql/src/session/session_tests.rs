@@ -191,3 +191,14 @@ fn a_refused_script_leaves_the_session_as_it_was() {
         assert_eq!(show(&steps[0]), "k|v");
     });
 }
+
+#[test]
+fn values_of_variables_are_not_shown_by_plans_and_messages() {
+    let script = format!("{TABLES}EXPLAIN SELECT a FROM s WHERE b = 'x-${{SECRET}}'");
+    let steps = run(&script).unwrap();
+    let shown = show(&steps[0]);
+    assert!(shown.contains("'x-${SECRET}'") && !shown.contains("hunter2"), "{shown}");
+    let script = format!("{TABLES}SELECT CAST(DATE '${{SECRET}}' AS INT) FROM s");
+    let error = run(&script).unwrap_err();
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
