@@ -28,7 +28,11 @@ impl ExpressionBinder<'_, '_> {
             literal: argument.as_literal(),
         });
         let resolved = (spec.resolve)(&types.collect::<Vec<Argument<'_>>>()).map_err(|why| {
-            let message = format!("cannot apply {}: {why}", spec.signature);
+            // The table's own words stand alone where they name the operator already.
+            let message = match why.strip_prefix("cannot apply") {
+                Some(_) => why,
+                None => format!("cannot apply {}: {why}", spec.signature),
+            };
             Diagnostic::wrong(code::TYPE_MISMATCH, span, message)
         })?;
         let pairs = arguments.into_iter().zip(&resolved.arguments);

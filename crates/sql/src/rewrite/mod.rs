@@ -46,9 +46,10 @@ pub(crate) fn rewrite(plan: Plan, settings: &JobSettings) -> JobGraph {
         merge_calc::apply(&mut graph);
     }
     assign_window::apply(&mut graph);
-    merge_calc::apply(&mut graph);
     fold::apply(&mut graph);
+    merge_calc::apply(&mut graph);
     prune::apply(&mut graph);
+    merge_calc::apply(&mut graph);
     share::apply(&mut graph);
     closing::apply(&mut graph);
     two_phase::apply(&mut graph);
