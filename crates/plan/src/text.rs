@@ -1,6 +1,6 @@
 //! Expressions and operators as text: for EXPLAIN, golden plans, and the fingerprints that name
 //! operators. What is printed of an expression must mean the same for ever, since identities of
-//! operators are made of it; a constant of a secret option never stands in one.
+//! operators are made of it.
 
 use argus_base::{LogicalType, TypeRoot};
 use jiff::civil::Date;
@@ -67,6 +67,8 @@ pub fn expression(expression: &Expression, columns: &dyn Fn(usize) -> String) ->
 fn call(name: &str, arguments: &[String]) -> String {
     match arguments {
         [left, right] if INFIX.contains(&name) => format!("({left} {name} {right})"),
+        [value, index] if name == "[]" => format!("{value}[{index}]"),
+        [value, list @ ..] if name == "IN" => format!("({value} IN ({}))", list.join(", ")),
         [operand] if name.starts_with("IS ") => format!("({operand} {name})"),
         [operand] if name == "NOT" => format!("NOT {operand}"),
         [operand] if name == "- (unary)" => format!("-{operand}"),

@@ -1,16 +1,15 @@
 //! For tests of binding and rewriting: a script's CREATE statements as a catalog, made-up
-//! connectors, and job graphs as compact text.
+//! connectors, and job graphs or errors as text.
 
 use std::collections::BTreeMap;
 
+use argus_base::TypeRoot;
 use argus_base::connector::{
-    ConnectorCatalog, ConnectorSpec, FormatSpec, FormatUse, MetadataSpec, ProjectedField,
-    Projection, SinkMode, TableDescriptor,
+    ConnectorCatalog, ConnectorSpec, FormatSpec, FormatUse, MetadataSpec, SinkMode, TableDescriptor,
 };
 use argus_base::option::OptionError;
-use argus_base::{Field, TypeRoot};
-use argus_plan::graph::{Partitioning, WindowAggregate, WindowProperty, WindowSource};
-use argus_plan::{Expression, JobGraph, JobSettings, Node, Operator, text};
+use argus_plan::explain::explain;
+use argus_plan::{JobGraph, JobSettings};
 
 use crate::bind::{self, Context};
 use crate::catalog::{self, Catalog, ColumnKind, Object, PrimaryKey, Table, View, Watermark};
@@ -87,7 +86,7 @@ impl ConnectorCatalog for Connectors {
 /// with it.
 pub(crate) fn plan(script: &str) -> String {
     match graph(script) {
-        Ok(graph) => print(&graph),
+        Ok(graph) => explain(&graph),
         Err(error) => print_error(script, &error),
     }
 }
@@ -197,145 +196,4 @@ fn view(create: CreateView) -> View {
         text: create.text,
         comment: create.comment,
     }
-}
-
-/// One line a node: position, operator, inputs, and the types of its output.
-pub(crate) fn print(graph: &JobGraph) -> String {
-    let lines = graph.nodes.iter().enumerate().map(|(index, node)| {
-        let inputs: Vec<String> = node
-            .inputs
-            .iter()
-            .map(|edge| {
-                let how = match &edge.partitioning {
-                    Partitioning::Forward => String::new(),
-                    Partitioning::Hash(keys) => format!("hash{keys:?} "),
-                    Partitioning::Rebalance => "rebalance ".to_owned(),
-                    Partitioning::Single => "single ".to_owned(),
-                };
-                format!("{how}{}", edge.from.0)
-            })
-            .collect();
-        let from =
-            if inputs.is_empty() { String::new() } else { format!(" ← {}", inputs.join(", ")) };
-        let times =
-            if node.parallelism == 1 { String::new() } else { format!(" ×{}", node.parallelism) };
-        format!("{index}: {}{times}{from}", operator(graph, node))
-    });
-    lines.collect::<Vec<String>>().join("\n")
-}
-
-fn operator(graph: &JobGraph, node: &Node) -> String {
-    let below = node.inputs.first().map(|edge| graph.node(edge.from).output.as_slice());
-    let below = below.unwrap_or_default();
-    let column = |index: usize| below.get(index).map_or(format!("${index}"), |f| f.name.clone());
-    match &node.operator {
-        Operator::Source(source) => {
-            let produced = source.scan.output(&source.table);
-            let over = |index: usize| produced[index].name.clone();
-            let own = |index: usize| node.output[index].name.clone();
-            let mut text = format!(
-                "Source {} reads {}{} → {}",
-                source.table.name,
-                projection(&source.scan.physical, &source.table.physical),
-                source
-                    .scan
-                    .metadata
-                    .iter()
-                    .map(|&i| format!("+{}", source.table.metadata[i].key))
-                    .collect::<String>(),
-                outputs(node, &source.projection, &over)
-            );
-            if let Some(watermark) = &source.watermark {
-                let closing: Vec<String> = watermark.closing.iter().map(text::window).collect();
-                text += &format!(
-                    ", watermark {} closing [{}]",
-                    text::expression(&watermark.expression, &own),
-                    closing.join(", ")
-                );
-            }
-            text
-        }
-        Operator::Values(rows) => format!("Values {} rows {}", rows.len(), types(&node.output)),
-        Operator::Calc(calc) => {
-            let filter = calc.filter.as_ref();
-            let filter = filter.map(|f| format!(" where {}", text::expression(f, &column)));
-            format!(
-                "Calc {}{}",
-                outputs(node, &calc.projection, &column),
-                filter.unwrap_or_default()
-            )
-        }
-        Operator::Union => "Union".to_owned(),
-        Operator::WindowTable(window) => {
-            let time = window.time.column().map_or("proctime".to_owned(), column);
-            format!("WindowTable {} of {time}", text::window(window))
-        }
-        Operator::WindowAggregate(aggregate) => {
-            format!("Aggregate {}", grouped(aggregate, &column))
-        }
-        Operator::LocalWindowAggregate(aggregate) => {
-            format!("Local {}", grouped(aggregate, &column))
-        }
-        Operator::GlobalWindowAggregate(aggregate) => {
-            format!("Global {}", text::window(aggregate.window.window()))
-        }
-        Operator::Sink(sink) => {
-            format!(
-                "Sink {} not null {:?} metadata {:?}",
-                sink.table.name, sink.not_null_columns, sink.metadata
-            )
-        }
-        Operator::Collect => format!("Collect {}", types(&node.output)),
-    }
-}
-
-fn grouped(aggregate: &WindowAggregate, column: &dyn Fn(usize) -> String) -> String {
-    let keys: Vec<String> = aggregate.keys.iter().map(|&key| column(key)).collect();
-    let calls: Vec<String> =
-        aggregate.aggregates.iter().map(|c| text::aggregate(c, column)).collect();
-    let window = text::window(aggregate.window.window());
-    let window = match &aggregate.window {
-        WindowSource::Assign(assigned) => {
-            format!("{window} of {}", assigned.time.column().map_or("proctime".to_owned(), column))
-        }
-        WindowSource::Attached { start, end, .. } => {
-            format!("{window} in {}, {}", column(*start), column(*end))
-        }
-    };
-    let properties: Vec<&str> = aggregate
-        .properties
-        .iter()
-        .map(|property| match property {
-            WindowProperty::Start => "start",
-            WindowProperty::End => "end",
-            WindowProperty::Time => "time",
-        })
-        .collect();
-    format!("[{}] [{}] [{}] {window}", keys.join(", "), calls.join(", "), properties.join(", "))
-}
-
-fn outputs(node: &Node, projection: &[Expression], column: &dyn Fn(usize) -> String) -> String {
-    let shown = node.output.iter().zip(projection).map(|(field, expression)| {
-        let value = text::expression(expression, column);
-        if value == field.name { value } else { format!("{value} AS {}", field.name) }
-    });
-    format!("[{}]", shown.collect::<Vec<String>>().join(", "))
-}
-
-fn types(fields: &[Field]) -> String {
-    let shown = fields.iter().map(|field| format!("{} {}", field.name, field.logical_type));
-    format!("[{}]", shown.collect::<Vec<String>>().join(", "))
-}
-
-fn projection(wanted: &Projection, fields: &[Field]) -> String {
-    let part = |part: &ProjectedField| {
-        let field = &fields[part.index];
-        match (&part.nested, &field.logical_type.root) {
-            (Some(nested), TypeRoot::Row(inner)) => {
-                format!("{}{}", field.name, projection(nested, inner))
-            }
-            _ => field.name.clone(),
-        }
-    };
-    format!("({})", wanted.0.iter().map(part).collect::<Vec<String>>().join(", "))
 }

@@ -108,5 +108,7 @@ fn bound_inserts(context: &Context<'_>, inserts: &[Insert]) -> Result<Plan, Diag
 }
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 #[path = "bind_tests.rs"]
 mod tests;

@@ -6,6 +6,8 @@
 //! without a condition does not change which rows there are and is not seen by the operators
 //! behind it; nor are the aggregates of an aggregation, so adding one keeps the others' state.
 
+use std::collections::HashSet;
+
 use argus_base::id::OperatorId;
 use argus_base::key_group::key_hash;
 use argus_plan::fingerprint::Fingerprints;
@@ -35,6 +37,23 @@ pub(super) fn assign(graph: &mut JobGraph) {
         };
         let rows = if is_transparent { inputs[0] } else { rows_id(&canonical, &inputs) };
         lineages.push(Lineage { rows, columns });
+    }
+}
+
+/// Gives nodes that rewrites made out of others identities of their own. Operators with state
+/// keep theirs.
+pub(super) fn make_unique(graph: &mut JobGraph) {
+    let is_new = |operator: &Operator| {
+        matches!(operator, Operator::Calc(_) | Operator::Union | Operator::WindowTable(_))
+    };
+    let kept = graph.nodes.iter().filter(|node| !is_new(&node.operator));
+    let mut seen: HashSet<OperatorId> = kept.map(|node| node.id).collect();
+    for node in graph.nodes.iter_mut().filter(|node| is_new(&node.operator)) {
+        let (original, mut ordinal) = (node.id, 1_u64);
+        while !seen.insert(node.id) {
+            node.id = rows_id(&format!("made of another, {ordinal}"), &[original]);
+            ordinal += 1;
+        }
     }
 }
 

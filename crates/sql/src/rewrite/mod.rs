@@ -55,5 +55,6 @@ pub(crate) fn rewrite(plan: Plan, settings: &JobSettings) -> JobGraph {
     two_phase::apply(&mut graph);
     exchange::apply(&mut graph);
     changelog::apply(&mut graph);
+    identity::make_unique(&mut graph);
     graph
 }

@@ -1,0 +1,3 @@
+SELECT window_start, COUNT(*)
+FROM TABLE(CUMULATE(TABLE orders, DESCRIPTOR(p), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end;

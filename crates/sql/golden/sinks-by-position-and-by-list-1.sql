@@ -1,0 +1,2 @@
+INSERT INTO totals (total, k) SELECT price, k
+FROM bids;

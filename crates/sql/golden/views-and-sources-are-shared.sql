@@ -1,0 +1,9 @@
+EXECUTE STATEMENT SET BEGIN INSERT INTO totals SELECT k, CAST(s AS BIGINT), window_end
+FROM tens;
+INSERT INTO totals SELECT k, COUNT(*), window_end
+FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+GROUP BY k, window_start, window_end;
+INSERT INTO printed SELECT s
+FROM tens
+WHERE s > 5;
+END;

@@ -1,0 +1,3 @@
+SELECT window_start, window_end, MAX(s)
+FROM tens
+GROUP BY window_start, window_end;
