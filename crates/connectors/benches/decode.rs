@@ -92,7 +92,11 @@ fn order() -> Vec<Field> {
 
 fn json_body(i: usize) -> Vec<u8> {
     format!(
-        r#"{{"order_id":"o-{i:08}","customer":"customer-{:05}","quantity":{},"price":{}.{:02},"ordered_at":"2024-05-17 12:{:02}:{:02}.{:03}","note":"left at the door {:04}"}}"#,
+        concat!(
+            r#"{{"order_id":"o-{:08}","customer":"customer-{:05}","quantity":{},"price":{}.{:02},"#,
+            r#""ordered_at":"2024-05-17 12:{:02}:{:02}.{:03}","note":"left at the door {:04}"}}"#
+        ),
+        i,
         i % 1000,
         i % 100,
         i % 500,
@@ -107,7 +111,8 @@ fn json_body(i: usize) -> Vec<u8> {
 
 fn csv_body(i: usize) -> Vec<u8> {
     format!(
-        "o-{i:08},customer-{:05},{},{}.{:02},2024-05-17 12:{:02}:{:02}.{:03},left at the door {:04}",
+        "o-{:08},customer-{:05},{},{}.{:02},2024-05-17 12:{:02}:{:02}.{:03},left at the door {:04}",
+        i,
         i % 1000,
         i % 100,
         i % 500,

@@ -20,12 +20,13 @@ mod raw;
 mod temporal;
 #[cfg(test)]
 mod testing;
+mod text_check;
 mod views;
 
 use std::io::Read;
 
 use argus_base::connector::{FormatSpec, Projection};
-use argus_base::{Field, Result};
+use argus_base::{Error, Field, Result};
 use arrow_array::ArrayRef;
 
 use crate::message::MessageBatch;
@@ -161,12 +162,30 @@ pub struct Encoded {
 pub struct FormatContext<'a> {
     /// Full physical schema of the body (or of the key, for a key format).
     pub schema: &'a [Field],
-    /// The wanted part; encoders get everything.
+    /// The wanted part, no field of it twice; encoders get everything.
     pub projection: &'a Projection,
     /// The format's checked options, without the identifier in front.
     pub options: &'a argus_base::option::Options,
     /// Session time zone, an IANA name.
     pub time_zone: &'a str,
+}
+
+impl FormatContext<'_> {
+    /// The fields a decoder is to produce. A field that is wanted twice is refused, since a
+    /// decoder keeps one column of each.
+    pub(crate) fn wanted(&self) -> Result<Vec<Field>> {
+        if has_repetition(self.projection) {
+            return Err(Error::bug("a projection wants the same field twice"));
+        }
+        Ok(self.projection.apply(self.schema))
+    }
+}
+
+fn has_repetition(projection: &Projection) -> bool {
+    let mut indices: Vec<usize> = projection.0.iter().map(|field| field.index).collect();
+    indices.sort_unstable();
+    indices.windows(2).any(|pair| pair[0] == pair[1])
+        || projection.0.iter().filter_map(|field| field.nested.as_ref()).any(has_repetition)
 }
 
 /// The first bytes of something found where something else was expected, for a message.

@@ -221,8 +221,11 @@ mod tests {
     proptest! {
         #[test]
         fn blocks_come_back(parts in prop::collection::vec((0u8..4, 1usize..5000), 0..30)) {
-            let block: Vec<u8> =
-                parts.iter().flat_map(|(byte, n)| (0..*n).map(move |i| byte ^ (i % 7) as u8)).collect();
+            let run = |(byte, n): &(u8, usize)| {
+                let byte = *byte;
+                (0..*n).map(move |i| byte ^ (i % 7) as u8)
+            };
+            let block: Vec<u8> = parts.iter().flat_map(run).collect();
             for codec in [Codec::Null, Codec::Deflate, Codec::Snappy] {
                 let stored = codec.compress(&block);
                 prop_assert_eq!(&codec.decompress(stored).unwrap(), &block);

@@ -166,6 +166,12 @@ fn bad_files_are_refused() {
         &["the Avro file cannot be read: a block of 0 bytes says that it has \
            9223372036854775807 records"],
     );
+    let twice = r#"{"type":"record","name":"r","fields":[
+        {"name":"s","type":"string"},{"name":"s","type":"string"}]}"#;
+    check(
+        &container(twice, 1, b"\x02a\x02b"),
+        &["the Avro file cannot be read: its schema: two fields have the name 's'"],
+    );
     let itself = r#"{"type":"record","name":"r","fields":[{"name":"s","type":["null","r"]}]}"#;
     check(
         &container(itself, 0, b""),
@@ -179,7 +185,8 @@ fn schemas_that_grow_without_end_are_refused() {
     for i in 1..60 {
         let last = i - 1;
         json += &format!(
-            r#",{{"type":"record","name":"r{i}","fields":[{{"name":"a","type":"r{last}"}},{{"name":"b","type":"r{last}"}}]}}"#
+            r#",{{"type":"record","name":"r{i}","fields":[
+                {{"name":"a","type":"r{last}"}},{{"name":"b","type":"r{last}"}}]}}"#
         );
     }
     json.push(']');

@@ -86,7 +86,7 @@ fn bare_schema(context: &FormatContext<'_>) -> Result<std::sync::Arc<schema::Rec
 
 fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
     let writer = Schema::Record(bare_schema(context)?);
-    let wanted = context.projection.apply(context.schema);
+    let wanted = context.wanted()?;
     Ok(Box::new(AvroDecoder::new(&writer, &wanted)?))
 }
 
@@ -97,7 +97,7 @@ fn encoder(context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {
 
 fn open_file(context: &FormatContext<'_>, input: Box<dyn Read + Send>) -> Result<FileInput> {
     let (reader, writer) = ContainerReader::open(input)?;
-    let wanted = context.projection.apply(context.schema);
+    let wanted = context.wanted()?;
     let decoder = AvroDecoder::new(&writer, &wanted)
         .map_err(|why| Error::data(BAD_FILE, format!("the Avro file cannot be read: {why}")))?;
     Ok(FileInput { reader: Box::new(reader), decoder: Box::new(decoder) })

@@ -114,6 +114,9 @@ impl Parser {
             let name = field.get("name").and_then(Value::as_str).ok_or("a field without a name")?;
             let schema = field.get("type").ok_or_else(|| format!("field '{name}' has no type"))?;
             let schema = self.schema(schema, inner_namespace)?;
+            if fields.iter().any(|other: &RecordField| other.name == name) {
+                return Err(format!("two fields have the name '{name}'"));
+            }
             fields.push(RecordField { name: name.to_owned(), schema });
         }
         self.open.remove(&full_name);

@@ -58,7 +58,8 @@ fn records_and_quotes() {
         &["0: 1 | \"a\"", "1: 2 | a\"b"],
     );
     check(&[("field-delimiter", "\\t")], "1\ta b\n", &["0: 1 | a b"]);
-    check(&[("field-delimiter", "§"), ("quote-character", "é")], "1§éa§b\né\n", &["0: 1 | a§b\n"]);
+    let wide = [("field-delimiter", "§"), ("quote-character", "é")];
+    check(&wide, "1§éa§b\né\n", &["0: 1 | a§b\n"]);
 }
 
 #[test]
@@ -171,6 +172,14 @@ fn messages_of_a_topic() {
             "5 failed: expected 2 fields, found 1",
         ]
     );
+    let halves: [Option<&[u8]>; 2] = [Some(b"1,\xc3"), Some(b"\xa9,2")];
+    assert_eq!(
+        decode("csv", &[], &id_and_text(), &second, &halves),
+        [
+            "0 failed: malformed CSV: invalid UTF-8 at byte 2",
+            "1 failed: malformed CSV: invalid UTF-8 at byte 0",
+        ]
+    );
     let nothing = Projection(vec![]);
     assert_eq!(decode("csv", &[COMMENTS, IGNORE], &id_and_text(), &nothing, &bodies[4..]), [""; 0]);
     let y = Projection(vec![ProjectedField {
@@ -240,7 +249,9 @@ fn as_flink_prints() {
         field("s", TypeRoot::STRING.nullable()),
         field("a", TypeRoot::Array(Box::new(TypeRoot::STRING.nullable())).nullable()),
     ];
-    let row = r#"{"b":true,"d":1e10,"dec1":12.50,"dec2":0.0000000270,"dt":"2020-01-02","tm":"12:13:14","ts":"2020-01-02 03:04:05.12","tl":"1970-01-01 00:00:01.567Z","y":"++8=","s":"q\"\\/,\né","a":["a","b;c","d\"e",null]}"#;
+    let row = r#"{"b":true,"d":1e10,"dec1":12.50,"dec2":0.0000000270,"dt":"2020-01-02",
+            "tm":"12:13:14","ts":"2020-01-02 03:04:05.12","tl":"1970-01-01 00:00:01.567Z",
+            "y":"++8=","s":"q\"\\/,\né","a":["a","b;c","d\"e",null]}"#;
     assert_eq!(
         write(
             &[],
@@ -301,7 +312,11 @@ proptest! {
     }
 
     #[test]
-    fn random_files_never_panic(file in "[1,;\"#\n\r\\\\ aé]{0,60}", escape: bool, comments: bool) {
+    fn random_files_never_panic(
+        file in "[1,;\"#\n\r\\\\ aé]{0,60}",
+        escape: bool,
+        comments: bool,
+    ) {
         let mut options = vec![IGNORE];
         if escape { options.push(("escape-character", "\\")); }
         if comments { options.push(COMMENTS); }

@@ -7,6 +7,7 @@ use super::super::column::Column;
 use super::super::ledger::Ledger;
 use super::super::number::trim;
 use super::super::problem::{Outcome, Problem};
+use super::super::text_check::TextCheck;
 use super::super::{Decoded, Decoder, FormatContext};
 use super::Dialect;
 use super::record::{Fields, Marks};
@@ -29,14 +30,14 @@ impl CsvDecoder {
         context: &FormatContext<'_>,
         dialect: Dialect,
         ignore_parse_errors: bool,
-    ) -> CsvDecoder {
-        let wanted = context.projection.apply(context.schema);
+    ) -> Result<CsvDecoder> {
+        let wanted = context.wanted()?;
         let mut targets: Vec<Option<(usize, Plan)>> = context.schema.iter().map(|_| None).collect();
         for (target, projected) in context.projection.0.iter().enumerate() {
             let plan = plan(&context.schema[projected.index].logical_type, projected);
             targets[projected.index] = Some((target, plan));
         }
-        CsvDecoder {
+        Ok(CsvDecoder {
             marks: Marks::new(&dialect),
             converter: Converter {
                 element_delimiter: dialect.element_delimiter.to_string().into_bytes(),
@@ -46,7 +47,7 @@ impl CsvDecoder {
             names: context.schema.iter().map(|field: &Field| field.name.clone()).collect(),
             targets,
             columns: wanted.iter().map(|field| Column::new(&field.logical_type)).collect(),
-        }
+        })
     }
 
     /// Reads a record; false where there is none.
@@ -105,7 +106,7 @@ fn plan(logical_type: &LogicalType, projected: &ProjectedField) -> Plan {
 impl Decoder for CsvDecoder {
     fn decode(&mut self, messages: &MessageBatch) -> Result<Decoded> {
         let data = messages.bytes.as_slice();
-        let is_text = std::str::from_utf8(data).is_ok();
+        let text = TextCheck::new(data);
         for column in &mut self.columns {
             column.reserve(messages.len());
         }
@@ -113,13 +114,12 @@ impl Decoder for CsvDecoder {
         for i in 0..messages.len() {
             let range = messages.range(i);
             // A tombstone has no row. An empty body has one field, and that is empty.
-            let Some(body) = messages.body(i) else { continue };
-            let outcome = match std::str::from_utf8(if is_text { b"" } else { body }) {
-                Ok(_) => self.record(data, range.start, range.end, ledger.n_rows()),
-                Err(error) => {
-                    let at = error.valid_up_to();
-                    Err(Problem::syntax(format!("invalid UTF-8 at byte {at}")))
-                }
+            if messages.body(i).is_none() {
+                continue;
+            }
+            let outcome = match text.check(range.clone()) {
+                Ok(()) => self.record(data, range.start, range.end, ledger.n_rows()),
+                Err(reason) => Err(Problem::syntax(reason)),
             };
             match outcome {
                 Ok(true) => ledger.add_row(i),

@@ -166,7 +166,7 @@ fn is_simple(logical_type: &LogicalType) -> bool {
 
 fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
     let ignore_parse_errors = context.options.bool("ignore-parse-errors");
-    Ok(Box::new(CsvDecoder::new(context, Dialect::of(context)?, ignore_parse_errors)))
+    Ok(Box::new(CsvDecoder::new(context, Dialect::of(context)?, ignore_parse_errors)?))
 }
 
 fn encoder(context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {

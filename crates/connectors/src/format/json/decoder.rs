@@ -5,6 +5,7 @@ use argus_base::Result;
 use super::super::column::Column;
 use super::super::ledger::Ledger;
 use super::super::problem::Outcome;
+use super::super::text_check::TextCheck;
 use super::super::{Decoded, Decoder, FormatContext};
 use super::cursor::Cursor;
 use super::values::{DecodeOptions, Reader, RowPlan};
@@ -19,10 +20,10 @@ pub(super) struct JsonDecoder {
 
 impl JsonDecoder {
     /// A decoder of the wanted fields.
-    pub fn new(context: &FormatContext<'_>, options: DecodeOptions) -> JsonDecoder {
-        let wanted = context.projection.apply(context.schema);
+    pub fn new(context: &FormatContext<'_>, options: DecodeOptions) -> Result<JsonDecoder> {
+        let wanted = context.wanted()?;
         let columns = wanted.iter().map(|field| Column::new(&field.logical_type)).collect();
-        JsonDecoder { plan: RowPlan::new(&wanted), columns, options }
+        Ok(JsonDecoder { plan: RowPlan::new(&wanted), columns, options })
     }
 
     fn message(&mut self, cursor: Cursor<'_>, message: usize, ledger: &mut Ledger) -> Outcome<()> {
@@ -85,8 +86,7 @@ impl JsonDecoder {
 impl Decoder for JsonDecoder {
     fn decode(&mut self, messages: &MessageBatch) -> Result<Decoded> {
         let data = messages.bytes.as_slice();
-        // One pass over all of them is the cheapest check; the second look finds the culprit.
-        let is_text = std::str::from_utf8(data).is_ok();
+        let text = TextCheck::new(data);
         for column in &mut self.columns {
             column.reserve(messages.len());
         }
@@ -97,8 +97,7 @@ impl Decoder for JsonDecoder {
             if messages.body(i).is_none_or(<[u8]>::is_empty) {
                 continue;
             }
-            if !is_text && let Err(error) = std::str::from_utf8(&data[range.clone()]) {
-                let reason = format!("invalid UTF-8 at byte {}", error.valid_up_to());
+            if let Err(reason) = text.check(range.clone()) {
                 self.bad(i, ledger.n_rows(), reason, &mut ledger);
                 continue;
             }

@@ -141,7 +141,7 @@ fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
             "json.fail-on-missing-field and json.ignore-parse-errors cannot both be true",
         ));
     }
-    Ok(Box::new(JsonDecoder::new(context, options)))
+    Ok(Box::new(JsonDecoder::new(context, options)?))
 }
 
 fn encoder(context: &FormatContext<'_>) -> Result<Box<dyn Encoder>> {

@@ -88,7 +88,7 @@ fn layout(context: &FormatContext<'_>) -> Result<Layout> {
 }
 
 fn decoder(context: &FormatContext<'_>) -> Result<Box<dyn Decoder>> {
-    let wanted = context.projection.apply(context.schema);
+    let wanted = context.wanted()?;
     let columns = wanted.iter().map(|field| Column::new(&field.logical_type)).collect();
     Ok(Box::new(RawDecoder { layout: layout(context)?, columns }))
 }
