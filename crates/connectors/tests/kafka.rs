@@ -1,9 +1,13 @@
 //! The kafka connector against a real broker: where reading begins and ends, transactions,
 //! metadata, bad messages, and what is written.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "common/kafka_broker.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod broker;
 #[path = "common/kafka_table.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod kafka_table;
 
 use std::sync::Arc;

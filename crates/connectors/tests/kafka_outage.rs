@@ -1,9 +1,13 @@
 //! A broker that is killed and comes back while a job reads and writes: the job waits, says so,
 //! and goes on without losing, repeating or reordering a row.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "common/kafka_broker.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod broker;
 #[path = "common/kafka_table.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod kafka_table;
 
 use std::sync::Arc;
@@ -103,4 +107,26 @@ fn a_job_that_starts_before_its_broker_waits_for_it() {
     broker.come_back();
     driver.poll_rows(3);
     assert_eq!(driver.ids(), [0, 1, 2]);
+}
+
+#[test]
+fn an_idle_writer_knows_when_its_broker_is_away() {
+    let broker = Broker::start(&[]);
+    broker.create_topic("idle", 1, &[]);
+    let context = patient();
+    let orders = on(&broker, "idle", &[]);
+    let mut writer = writer(&orders, &context);
+    let mut wait_until_ready = |wanted: bool| {
+        let begun = context.env.elapsed();
+        while writer.is_ready() != wanted {
+            writer.poll().unwrap();
+            assert!(context.env.elapsed() - begun < Duration::from_secs(30), "{wanted}");
+            context.env.sleep(Duration::from_millis(5));
+        }
+    };
+    wait_until_ready(true);
+    broker.kill();
+    wait_until_ready(false);
+    broker.come_back();
+    wait_until_ready(true);
 }

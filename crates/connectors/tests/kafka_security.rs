@@ -1,17 +1,21 @@
 //! Who may connect: SASL, TLS, wrong passwords, and brokers that are not there.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "common/kafka_broker.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod broker;
 #[path = "common/kafka_table.rs"]
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod kafka_table;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_base::ErrorKind;
 use argus_base::connector::TableDescriptor;
+use argus_base::{Batch, ErrorKind};
 use arrow_array::{Int64Array, StringViewArray};
-use broker::shared;
+use broker::{Broker, shared};
 use kafka_table::{batch, bounded_ids, context, patient, read_error, table, write_all};
 
 const TOPIC: &str = "guarded";
@@ -124,13 +128,44 @@ fn a_wrong_password_is_told_at_once() {
         let error = read_error(&orders, &context);
         assert_eq!((error.code(), error.kind()), ("AR3302", ErrorKind::User), "{error}");
         assert!(!error.to_string().contains("geheim"), "{error}");
-        let ids = Arc::new(Int64Array::from(vec![1]));
-        let row = batch(&orders, vec![ids, Arc::new(StringViewArray::from(vec!["a"]))]);
-        let error = write_all(&orders, &context, vec![row]).unwrap_err();
+        let error = write_all(&orders, &context, vec![one_row(&orders)]).unwrap_err();
         assert_eq!(error.code(), "AR3302", "{error}");
         let waited = context.env.elapsed() - begun;
         assert!(waited < Duration::from_secs(15), "{waited:?}");
     }
+}
+
+#[test]
+fn a_user_without_rights_is_told_at_once() {
+    let broker = Broker::start(&[
+        "--secure",
+        "--set",
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "--set",
+        "super.users=User:admin;User:ANONYMOUS",
+    ]);
+    broker.create_topic(TOPIC, 1, &[]);
+    let jaas = jaas("plain.PlainLoginModule", "alice", "alice-secret");
+    let mut orders = guarded(
+        "SASL_PLAINTEXT",
+        &[
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", &jaas),
+        ],
+    );
+    let listener = broker.variable("SASL_PLAINTEXT").to_owned();
+    orders.options.insert("properties.bootstrap.servers".into(), listener);
+    let error = read_error(&orders, &patient());
+    assert_eq!((error.code(), error.kind()), ("AR3303", ErrorKind::User), "{error}");
+    let row = one_row(&orders);
+    let error = write_all(&orders, &patient(), vec![row]).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("AR3303", ErrorKind::User), "{error}");
+}
+
+fn one_row(orders: &TableDescriptor) -> Batch {
+    let ids = Arc::new(Int64Array::from(vec![1]));
+    batch(orders, vec![ids, Arc::new(StringViewArray::from(vec!["a"]))])
 }
 
 #[test]

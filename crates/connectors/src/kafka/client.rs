@@ -46,6 +46,7 @@ impl ClientSettings {
             settings.push((name.to_owned(), value));
         }
         let mut ignored = translated.ignored;
+        ignored.extend(security::ignored(properties));
         for (name, value) in translated.unknown {
             match accepts(&name, &value) {
                 Ok(()) => settings.push((name, value)),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argus_base::{Env, Error};
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::statistics::{Broker, Statistics};
@@ -16,6 +17,9 @@ use super::errors;
 /// How long authentication may fail in a running job before the job fails: a broker that comes
 /// up answers before it knows its users.
 const AUTHENTICATION_GRACE: Duration = Duration::from_secs(5);
+/// How often brokers that are away are asked for a sign of life.
+pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 /// A broker that has requests of ours and was silent this long does not answer. Fetches return
 /// within a second even where nothing is new.
 const SILENCE_MICROS: i64 = 6_000_000;
@@ -96,6 +100,15 @@ impl Connection {
     /// Statistics of the client: brokers that are up end an outage and an old refusal.
     pub fn on_statistics(&self, statistics: &Statistics) {
         if statistics.brokers.values().any(answers) {
+            self.notes().refusal = None;
+            self.set_away(false);
+        }
+    }
+
+    /// Asks for a sign of life. librdkafka connects only where it has something to send; a client
+    /// that has nothing would never learn that its brokers are back. Blocks for up to 200 ms.
+    pub fn probe<C: ClientContext>(&self, client: &Client<C>, topic: Option<&str>) {
+        if client.fetch_metadata(topic, PROBE_TIMEOUT).is_ok() {
             self.notes().refusal = None;
             self.set_away(false);
         }

@@ -1,6 +1,7 @@
 //! What the engine is told when Kafka refuses something, and the codes it is told by.
 
 use argus_base::{Error, ErrorKind};
+use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -57,14 +58,27 @@ fn is_about_trust(reason: &str) -> bool {
 
 /// The error of a client that could not be made: its settings contradict each other, or name a
 /// file that is not there.
-pub fn bad_settings(error: &KafkaError) -> Error {
+pub fn bad_settings(error: &KafkaError, config: &ClientConfig) -> Error {
     let reason = match error {
-        KafkaError::ClientCreation(reason) => reason.clone(),
+        KafkaError::ClientCreation(reason) => match reason.split_once(".location failed") {
+            // librdkafka does not say which file.
+            Some((name, rest)) => {
+                let path = config.get(&format!("{name}.location")).unwrap_or_default();
+                format!("{name}.location '{path}' cannot be used{rest}")
+            }
+            None => reason.clone(),
+        },
         // The value may be a secret.
         KafkaError::ClientConfig(_, reason, name, _) => format!("{name}: {reason}"),
         other => other.to_string(),
     };
     Error::user(SETTINGS, format!("the Kafka client refuses its settings: {reason}"))
+}
+
+/// Whether a running job goes on after an error of a lookup: brokers that are away, or that come
+/// up and do not know their users yet, are judged by how long it lasts.
+pub fn may_pass(error: &Error) -> bool {
+    [UNREACHABLE, AUTHENTICATION, TLS].contains(&error.code())
 }
 
 /// What librdkafka says of an error, without rdkafka's own words around it.

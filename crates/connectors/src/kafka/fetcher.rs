@@ -25,7 +25,7 @@ use rdkafka::{ClientConfig, TopicPartitionList};
 
 use super::assign::TopicPartition;
 use super::begin::{self, PlannedSplit};
-use super::connection::Connection;
+use super::connection::{Connection, PROBE_INTERVAL};
 use super::errors;
 use super::lookup::{self, Lookup, MISSING_GRACE, Stop};
 use super::options::{SourceOptions, TopicSelection};
@@ -37,13 +37,18 @@ use super::startup::{BoundedMode, OffsetReset, StartupMode};
 pub const QUEUED_BYTES: usize = 64 << 20;
 /// Messages that wait in librdkafka's queues, all partitions of a reader together. Each costs
 /// librdkafka about 300 bytes besides its body.
-pub const QUEUED_MESSAGES: usize = 200_000;
+pub const QUEUED_MESSAGES: usize = 60_000;
 /// What each partition may hold, however many there are.
 pub const LEAST_QUEUED_BYTES: usize = 1 << 20;
 const LEAST_QUEUED_MESSAGES: usize = 2_000;
 /// How long a partition with a full queue waits before it is fetched again. librdkafka's own
 /// second would empty the queue of a fast reader ten times over.
-const QUEUE_BACKOFF_MS: usize = 4;
+const QUEUE_BACKOFF_MS: usize = 2;
+/// How long a broker may wait for news. A consumer has one fetch under way for each broker: as
+/// long as one for partitions without news waits, those whose queues have run empty wait too.
+const FETCH_WAIT_MS: u64 = 25;
+/// The longest such wait a script can choose; a broker silent for longer counts as away.
+const MAX_FETCH_WAIT_MS: u64 = 3_000;
 /// How long one round of the thread's work waits for a callback.
 const ROUND: Duration = Duration::from_millis(100);
 /// How long a topic must stay unknown in a running job before it counts as deleted.
@@ -172,7 +177,7 @@ impl Fetcher {
             read_uncommitted: self.options.read_uncommitted,
         };
         let made = config.create_with_context(context);
-        made.map_err(|error| errors::bad_settings(&error).into())
+        made.map_err(|error| errors::bad_settings(&error, config).into())
     }
 
     fn config(&self, n_partitions: usize) -> ClientConfig {
@@ -188,6 +193,7 @@ impl Fetcher {
             ("queued.max.messages.kbytes", (n_bytes / 1024).to_string()),
             ("queued.min.messages", n_messages.to_string()),
             ("fetch.queue.backoff.ms", QUEUE_BACKOFF_MS.to_string()),
+            ("fetch.wait.max.ms", FETCH_WAIT_MS.to_string()),
             ("fetch.error.backoff.ms", "100".to_owned()),
             ("socket.timeout.ms", "30000".to_owned()),
             // Partitions are fetched only once they are known; one that is unknown later is gone.
@@ -195,6 +201,10 @@ impl Fetcher {
             // Brokers limit the size of what they keep; a second limit here would only stall.
             ("receive.message.max.bytes", "2000000000".to_owned()),
         ]);
+        let fetch_wait = config.get("fetch.wait.max.ms").and_then(|wait| wait.parse().ok());
+        if fetch_wait.is_some_and(|wait: u64| wait > MAX_FETCH_WAIT_MS) {
+            config.set("fetch.wait.max.ms", MAX_FETCH_WAIT_MS.to_string());
+        }
         config.set("group.id", &self.group_id);
         config.set("enable.auto.commit", "false");
         config.set("enable.auto.offset.store", "false");
@@ -246,6 +256,7 @@ impl Fetcher {
         let mut suspect_since = None;
         let interval = self.discovery_interval();
         let mut next_discovery = interval.map(|interval| self.env.elapsed() + interval);
+        let mut next_probe = Duration::ZERO;
         while !self.is_abandoned() {
             // Every partition has a queue of its own, so only errors come out of this one.
             if let Some(Err(error)) = consumer.poll(ROUND) {
@@ -257,6 +268,11 @@ impl Fetcher {
             stop_finished(consumer, partitions, &mut finished)?;
             suspect_since = self.check_suspects(consumer, partitions, suspect_since)?;
             let now = self.env.elapsed();
+            if self.connection.is_away() && now >= next_probe {
+                let topic = known.first().map(|split| split.topic.as_str());
+                self.connection.probe(consumer.client(), topic);
+                next_probe = now + PROBE_INTERVAL;
+            }
             if next_discovery.is_some_and(|next| now >= next) {
                 self.discover(consumer, partitions, &mut known)?;
                 next_discovery = interval.map(|interval| now + interval);
@@ -288,7 +304,7 @@ impl Fetcher {
         });
         let plan = match plan {
             Ok(plan) => plan,
-            Err(Stop::Failed(error)) if error.code() == errors::UNREACHABLE => return Ok(()),
+            Err(Stop::Failed(error)) if errors::may_pass(&error) => return Ok(()),
             Err(stop) => return Err(stop),
         };
         for planned in &plan {
@@ -318,14 +334,11 @@ impl Fetcher {
         let lookup = self.lookup(consumer, now + LOOKUP_TIMEOUT, &is_abandoned);
         match lookup.partitions(&names) {
             Ok(_) => {
-                partitions.select(|state| {
-                    state.is_suspect.store(false, Ordering::Release);
-                    false
-                });
+                partitions.clear_suspects();
                 Ok(None)
             }
             Err(Stop::Failed(error)) => {
-                let is_gone = error.code() != errors::UNREACHABLE;
+                let is_gone = !errors::may_pass(&error);
                 let has_lasted = now.saturating_sub(since) >= DELETED_GRACE;
                 if is_gone && has_lasted { Err(error.into()) } else { Ok(Some(since)) }
             }

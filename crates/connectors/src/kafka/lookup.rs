@@ -197,7 +197,8 @@ impl Lookup<'_> {
 
     /// Waits for the next attempt, unless there is no use in one.
     fn pause(&self, doing: &str) -> Result<(), Stop> {
-        // Serves librdkafka's callbacks; no partition is assigned, so nothing else comes.
+        // Serves librdkafka's callbacks. Every assigned partition has a queue of its own, so no
+        // message comes out of this one.
         while self.consumer.poll(PAUSE).is_some() {}
         if (self.abandoned)() {
             return Err(Stop::Abandoned);

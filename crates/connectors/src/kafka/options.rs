@@ -56,10 +56,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     .default("read_committed"),
     OptionSpec::new("properties.sasl.jaas.config", TEXT, "Login module, user name and password.")
         .secret(),
-    OptionSpec::new("properties.ssl.key.password", TEXT, "Password of the private key.").secret(),
     OptionSpec::new("properties.ssl.keystore.key", TEXT, "Private key in PEM.").secret(),
-    OptionSpec::new("properties.ssl.*.password", TEXT, "Password of a key or trust store.")
-        .secret(),
+    OptionSpec::new("properties.*.password", TEXT, "Password of a key or a store.").secret(),
     OptionSpec::new(
         "properties.*",
         TEXT,

@@ -96,6 +96,13 @@ impl PartitionStates {
         selected.map(|(split, _)| split.clone()).collect()
     }
 
+    /// Takes back what fetches said of topics that are there after all.
+    pub fn clear_suspects(&self) {
+        for state in self.lock().values() {
+            state.is_suspect.store(false, Ordering::Release);
+        }
+    }
+
     fn lose_all(&self) {
         for state in self.lock().values() {
             state.observe_leader(false);

@@ -90,12 +90,6 @@ struct Split {
     skipped: SkipCounters,
 }
 
-/// What one look into a split's queue found.
-enum Found {
-    Nothing,
-    Messages(Packed),
-}
-
 impl KafkaReader {
     /// Starts the fetcher.
     pub fn start(options: ReaderOptions<'_>) -> Result<KafkaReader> {
@@ -178,7 +172,7 @@ impl KafkaReader {
         if split.has_ended {
             self.announcements.push_back(SourcePoll::SplitFinished(SplitIndex(index)));
         }
-        let Found::Messages(packed) = found else { return Ok(self.announcements.pop_front()) };
+        let Some(packed) = found else { return Ok(self.announcements.pop_front()) };
         let records = self.decoder.decode(&split.assigned.plan.split, &packed, &split.skipped)?;
         let n_bytes = packed.n_bytes;
         // Only a buffer that nobody else refers to comes back.
@@ -285,9 +279,9 @@ impl Split {
         SplitStatus::Unread { lag_records: u64::try_from(lag).unwrap_or(0) }
     }
 
-    /// Takes what waits, up to a full batch.
-    fn take_messages(&mut self, mut packer: Packer, max_rows: usize) -> Result<Found> {
-        let Some(queue) = &self.assigned.queue else { return Ok(Found::Nothing) };
+    /// Takes what waits, up to a full batch; none where nothing does.
+    fn take_messages(&mut self, mut packer: Packer, max_rows: usize) -> Result<Option<Packed>> {
+        let Some(queue) = &self.assigned.queue else { return Ok(None) };
         let state = Arc::clone(&self.assigned.state);
         let stop = self.assigned.plan.range.stop;
         // Cleared first: what comes from now on sets it again, and nothing is missed.
@@ -322,7 +316,7 @@ impl Split {
             state.is_finished.store(true, Ordering::Release);
         }
         let packed = packer.finish();
-        Ok(if packed.is_empty() { Found::Nothing } else { Found::Messages(packed) })
+        Ok(Some(packed).filter(|packed| !packed.is_empty()))
     }
 
     /// Ends a split whose stop lies at or before the end that librdkafka has reached.

@@ -31,6 +31,36 @@ pub fn owns(property: &str) -> bool {
         || property.starts_with("security.")
 }
 
+/// Properties that [`translate`] reads, and those without which it does the same.
+const KNOWN: [&str; 16] = [
+    "security.protocol",
+    "sasl.mechanism",
+    "sasl.jaas.config",
+    "sasl.kerberos.service.name",
+    "ssl.truststore.type",
+    "ssl.truststore.location",
+    "ssl.truststore.certificates",
+    "ssl.truststore.password",
+    "ssl.keystore.type",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.keystore.key",
+    "ssl.keystore.certificate.chain",
+    "ssl.key.password",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.protocol",
+];
+
+/// Security properties without a counterpart, where security is asked for.
+pub fn ignored(properties: &Properties) -> Vec<String> {
+    let protocol = written(properties, "security.protocol").unwrap_or("PLAINTEXT");
+    if protocol.eq_ignore_ascii_case("PLAINTEXT") {
+        return Vec::new();
+    }
+    let names = properties.keys().filter(|name| owns(name) && !KNOWN.contains(&name.as_str()));
+    names.cloned().collect()
+}
+
 /// Translates all security properties.
 pub fn translate(properties: &Properties) -> Result<Settings, Refusal> {
     let protocol = written(properties, "security.protocol").unwrap_or("PLAINTEXT");

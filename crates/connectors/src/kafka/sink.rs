@@ -20,10 +20,10 @@ use argus_base::{Batch, Error, Result, RowKind};
 use arrow_array::ArrayRef;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::connection::Connection;
+use super::connection::{Connection, PROBE_INTERVAL};
 use super::delivery::{Deliveries, DeliveryContext};
 use super::errors;
 use super::layout::Part;
@@ -46,6 +46,7 @@ const BATCH_BYTES: usize = 1_000_000;
 const BATCH_OVERHEAD_BYTES: usize = 1_000;
 /// Setting: topics that are missing are created with that many partitions.
 const CREATE_TOPIC_PARTITIONS: &str = "argus.kafka.create-topic-partitions";
+const IN_FLIGHT: &str = "max.in.flight.requests.per.connection";
 /// How often deliveries are served while some are expected, and while none are.
 const BUSY_TICK: Duration = Duration::from_millis(5);
 const IDLE_TICK: Duration = Duration::from_millis(100);
@@ -142,6 +143,8 @@ struct KafkaWorker {
     /// Batches under way: number of messages sent when they had been, and when they came.
     under_way: VecDeque<(u64, Duration)>,
     write_seconds: Histogram,
+    /// When brokers that are away are asked again.
+    next_probe: Duration,
 }
 
 struct Connected {
@@ -176,6 +179,7 @@ impl KafkaWorker {
             connected: None,
             n_sent: 0,
             under_way: VecDeque::new(),
+            next_probe: Duration::ZERO,
         }
     }
 
@@ -205,13 +209,16 @@ impl KafkaWorker {
             deliveries: Arc::clone(&self.deliveries),
         };
         let producer = config.create_with_context(context);
-        let producer = producer.map_err(|error| errors::bad_settings(&error))?;
+        let producer = producer.map_err(|error| errors::bad_settings(&error, &config))?;
         Ok(Connected { producer, topics })
     }
 
     fn config(&self) -> ClientConfig {
         let client = &self.plan.options.client;
-        let is_weak = client.written("acks").is_some_and(|acks| !matches!(acks, "all" | "-1"));
+        // Where the script asks for less, the Java client gives up idempotence as well.
+        let is_weak = client.written("acks").is_some_and(|acks| !matches!(acks, "all" | "-1"))
+            || client.written("retries") == Some("0")
+            || client.written(IN_FLIGHT).and_then(|n| n.parse().ok()).is_some_and(|n: u32| n > 5);
         client.config(&[
             ("enable.idempotence", (!is_weak).to_string()),
             ("acks", "all".to_owned()),
@@ -311,7 +318,9 @@ impl KafkaWorker {
     fn cannot_send(&self, error: &KafkaError) -> Error {
         self.deliveries.take_error().unwrap_or_else(|| {
             let reason = errors::reason(error);
-            Error::transient(errors::DELIVERY, format!("cannot write to Kafka any more: {reason}"))
+            let before = self.connection.last_reason();
+            let message = format!("cannot write to Kafka any more: {reason}; before: {before}");
+            Error::transient(errors::DELIVERY, message)
         })
     }
 
@@ -399,6 +408,12 @@ impl Worker for KafkaWorker {
     fn tick(&mut self) -> Result<()> {
         let connected = self.connected.take().ok_or_else(not_open)?;
         let waited = self.wait(&connected, Duration::ZERO);
+        let now = self.plan.context.env.elapsed();
+        if self.connection.is_away() && now >= self.next_probe {
+            let topic = self.plan.options.topics.first().map(String::as_str);
+            self.connection.probe(connected.producer.client(), topic);
+            self.next_probe = now + PROBE_INTERVAL;
+        }
         self.connected = Some(connected);
         self.observe_deliveries();
         waited

@@ -21,8 +21,11 @@ use super::lookup::{Lookup, MISSING_GRACE, Stop};
 use super::options::TopicSelection;
 use super::partition::ReaderContext;
 
-/// How long the brokers may take for an administrative request.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the brokers may take to create topics.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long they may take to tell a limit; where they do not know the request, as the broker
+/// inside the process, all of it passes.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The broker's own number of replicas.
 const DEFAULT_REPLICATION: i32 = -1;
 
@@ -75,7 +78,7 @@ impl TopicQuestion<'_> {
             read_uncommitted: false,
         };
         let consumer = self.config.create_with_context(context);
-        let consumer = consumer.map_err(|error| errors::bad_settings(&error))?;
+        let consumer = consumer.map_err(|error| errors::bad_settings(&error, self.config))?;
         let lookup = Lookup {
             consumer: &consumer,
             connection: self.connection,
@@ -98,7 +101,7 @@ impl TopicQuestion<'_> {
         let topics: Vec<NewTopic<'_>> =
             names.map(|name| NewTopic::new(name, n_partitions, replication())).collect();
         let admin = self.admin()?;
-        let created = block_on(admin.create_topics(&topics, &admin_options()));
+        let created = block_on(admin.create_topics(&topics, &timeout(CREATE_TIMEOUT)));
         let created = created.map_err(|error| cannot_create(&errors::reason(&error)))?;
         for result in created {
             match result {
@@ -121,7 +124,7 @@ impl TopicQuestion<'_> {
         let resources: Vec<ResourceSpecifier<'_>> =
             self.topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
         let described: KafkaResult<_> =
-            block_on(admin.describe_configs(&resources, &admin_options()));
+            block_on(admin.describe_configs(&resources, &timeout(DESCRIBE_TIMEOUT)));
         let limits = described.ok()?.into_iter().flatten().filter_map(|resource| {
             resource.get("max.message.bytes")?.value.as_ref()?.parse::<usize>().ok()
         });
@@ -131,13 +134,13 @@ impl TopicQuestion<'_> {
     fn admin(&self) -> Result<AdminClient<AdminContext>> {
         let context = AdminContext { connection: Arc::clone(self.connection) };
         let made = self.config.create_with_context(context);
-        made.map_err(|error| errors::bad_settings(&error))
+        made.map_err(|error| errors::bad_settings(&error, self.config))
     }
 }
 
-fn admin_options() -> AdminOptions {
-    let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));
-    options.operation_timeout(Some(ADMIN_TIMEOUT))
+fn timeout(timeout: Duration) -> AdminOptions {
+    let options = AdminOptions::new().request_timeout(Some(timeout));
+    options.operation_timeout(Some(timeout))
 }
 
 fn cannot_create(reason: &str) -> Error {
