@@ -26,9 +26,9 @@ use crate::diagnostic::DiagnosticKind;
 use crate::parse::parse_script;
 use crate::script::Source;
 use crate::script::hidden::Hidden;
-use crate::show::{Rows, create, describe, list};
+use crate::show::{Cell, Rows, create, describe, list};
 use crate::statement::{
-    Drop, Explain, ExplainTarget, Path, Query, Setting, Statement, StatementKind, Use,
+    Drop, Explain, ExplainTarget, NamePattern, Path, Query, Setting, Statement, StatementKind, Use,
 };
 use inserts::Inserts;
 
@@ -212,7 +212,8 @@ impl Run<'_> {
             }
             StatementKind::Query(query) => self.select(&query)?,
             StatementKind::Explain(explain) => self.explain(&explain)?,
-            StatementKind::Describe(path) => self.describe(&path)?,
+            StatementKind::Describe(path) => self.describe(&path, None)?,
+            StatementKind::ShowColumns { path, like } => self.describe(&path, like.as_ref())?,
             StatementKind::Show(show) => {
                 self.steps.push(Step::Rows(list::show(&show, &self.state.catalog)?));
             }
@@ -360,14 +361,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn describe(&mut self, path: &Path) -> Result<(), Diagnostic> {
-        let rows = match self.object("table or view", path)? {
+    /// The columns of an object; of SHOW COLUMNS those that fit.
+    fn describe(&mut self, path: &Path, like: Option<&NamePattern>) -> Result<(), Diagnostic> {
+        let mut rows = match self.object("table or view", path)? {
             Object::Table(table) => describe::describe_table(table),
             Object::View(view) => {
                 let fields = self.with_context(|context| bind::view_columns(context, view))?;
                 describe::describe_fields(&fields)
             }
         };
+        if let Some(pattern) = like {
+            rows.rows
+                .retain(|row| matches!(&row[0], Cell::Text(name) if list::fits(pattern, name)));
+        }
         self.steps.push(Step::Rows(rows));
         Ok(())
     }

@@ -52,6 +52,13 @@ pub enum StatementKind {
     Describe(Path),
     /// SHOW of a list of names.
     Show(Show),
+    /// `SHOW COLUMNS FROM t`.
+    ShowColumns {
+        /// The table or view.
+        path: Path,
+        /// Which columns.
+        like: Option<NamePattern>,
+    },
     /// `SHOW CREATE TABLE t`, `SHOW CREATE VIEW v`.
     ShowCreate {
         /// Whether VIEW was written.

@@ -20,6 +20,8 @@ use crate::script::split::is_word;
 use crate::script::substitute::substitute;
 use crate::script::{join, slice, span_of};
 
+/// Fraction digits of a time.
+const MAX_TIME_PRECISION: u32 = 9;
 /// Levels of nesting a type may have.
 const MAX_DEPTH: usize = 32;
 
@@ -149,12 +151,15 @@ impl TypeParser<'_, '_> {
     fn decimal(&mut self, span: Span) -> Result<TypeRoot, Diagnostic> {
         let (mut precision, mut scale) = (10, 0);
         if self.take_token(&Token::LParen) {
-            precision =
-                self.number(1, u32::from(MAX_DECIMAL_PRECISION), "the precision of DECIMAL")?;
+            precision = self.clamped(u32::from(MAX_DECIMAL_PRECISION))?;
             if self.take_token(&Token::Comma) {
-                scale = self.number(0, u32::from(MAX_DECIMAL_PRECISION), "the scale of DECIMAL")?;
+                scale = self.clamped(u32::from(MAX_DECIMAL_PRECISION))?;
             }
             self.expect(&Token::RParen)?;
+        }
+        if precision == 0 {
+            let message = "the precision of DECIMAL must be from 1 to 38";
+            return Err(Diagnostic::wrong("AR1005", span, message));
         }
         if scale > precision {
             let message =
@@ -172,7 +177,7 @@ impl TypeParser<'_, '_> {
         let is_varying = upper.starts_with("VAR") || self.take("VARYING");
         let mut length = if is_varying { MAX_LENGTH } else { 1 };
         if self.take_token(&Token::LParen) {
-            length = self.number(1, MAX_LENGTH, &format!("the length of {upper}"))?;
+            length = self.clamped(MAX_LENGTH)?;
             self.expect(&Token::RParen)?;
         }
         Ok(match (upper.contains("BINARY"), is_varying) {
@@ -183,13 +188,14 @@ impl TypeParser<'_, '_> {
         })
     }
 
+    /// Whatever precision is written, Flink's planner makes it TIME(0).
     fn time(&mut self) -> Result<TypeRoot, Diagnostic> {
-        let precision = self.precision(0)?;
+        self.precision(0)?;
         if self.take("WITHOUT") {
             self.expect_word("TIME")?;
             self.expect_word("ZONE")?;
         }
-        Ok(TypeRoot::Time(precision))
+        Ok(TypeRoot::Time(0))
     }
 
     fn timestamp(&mut self, span: Span) -> Result<TypeRoot, Diagnostic> {
@@ -217,7 +223,7 @@ impl TypeParser<'_, '_> {
         if !self.take_token(&Token::LParen) {
             return Ok(default);
         }
-        let precision = self.number(0, 9, "the precision of a time")?;
+        let precision = self.clamped(MAX_TIME_PRECISION)?;
         self.expect(&Token::RParen)?;
         Ok(u8::try_from(precision).unwrap_or(9))
     }
@@ -244,9 +250,9 @@ impl TypeParser<'_, '_> {
 
     fn interval_precision(&mut self) -> Result<(), Diagnostic> {
         if self.take_token(&Token::LParen) {
-            self.number(0, 10, "the precision of an interval")?;
+            self.clamped(MAX_TIME_PRECISION)?;
             if self.take_token(&Token::Comma) {
-                self.number(0, 9, "the precision of an interval")?;
+                self.clamped(MAX_TIME_PRECISION)?;
             }
             self.expect(&Token::RParen)?;
         }
@@ -314,16 +320,17 @@ impl TypeParser<'_, '_> {
         Ok(Field::new(&word.value, logical_type))
     }
 
-    fn number(&mut self, min: u32, max: u32, what: &str) -> Result<u32, Diagnostic> {
+    /// A length or precision. As Flink does, one above the greatest counts as the greatest.
+    fn clamped(&mut self, max: u32) -> Result<u32, Diagnostic> {
         let token = self.parser.next_token();
         let span = token_span(&token);
         let Token::Number(text, _) = &token.token else {
             return Err(self.unexpected(span, "a whole number"));
         };
-        match text.parse::<u32>() {
-            Ok(number) if (min..=max).contains(&number) => Ok(number),
-            _ => {
-                let message = format!("{what} must be a whole number from {min} to {max}");
+        match text.parse::<i32>() {
+            Ok(number) => Ok(number.cast_unsigned().min(max)),
+            Err(_) => {
+                let message = format!("expected a whole number from 0 to {MAX_LENGTH}");
                 Err(Diagnostic::wrong("AR1005", span, message))
             }
         }
@@ -438,7 +445,7 @@ mod tests {
         check("DEC", "DECIMAL(10, 0)");
         check("NUMERIC(5)", "DECIMAL(5, 0)");
         check("DOUBLE PRECISION", "DOUBLE");
-        check("TIME", "TIME(0)");
+        check("TIME(3)", "TIME(0)");
         check("TIMESTAMP", "TIMESTAMP(6)");
         check("TIMESTAMP(3) WITHOUT TIME ZONE", "TIMESTAMP(3)");
         check("TIMESTAMP(3) WITH LOCAL TIME ZONE", "TIMESTAMP_LTZ(3)");
@@ -458,11 +465,17 @@ mod tests {
     }
 
     #[test]
+    fn too_much_is_the_most() {
+        check("DECIMAL(40, 2)", "DECIMAL(38, 2)");
+        check("TIMESTAMP(10)", "TIMESTAMP(9)");
+        check("VARCHAR(0)", "VARCHAR(0)");
+    }
+
+    #[test]
     fn refused() {
-        check("VARCHAR(0)", "the length of VARCHAR must be a whole number from 1 to 2147483647");
-        check("DECIMAL(39)", "the precision of DECIMAL must be a whole number from 1 to 38");
+        check("VARCHAR(3000000000)", "expected a whole number from 0 to 2147483647");
+        check("DECIMAL(0)", "the precision of DECIMAL must be from 1 to 38");
         check("DECIMAL(3, 4)", "the scale of DECIMAL(3, 4) is greater than its precision");
-        check("TIMESTAMP(10)", "the precision of a time must be a whole number from 0 to 9");
         check("TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE is not supported by Flink SQL");
         check("INTT", "'INTT' is no type of Flink SQL");
         check("ARRAY<INT", "expected '>', found the end");

@@ -54,9 +54,9 @@ impl StatementParser<'_> {
         let column = self.name()?;
         if self.token(&Token::Period) {
             let span = join(column.span, self.name()?.span);
-            let message = "a nested field as rowtime is not supported yet";
+            let message = "the rowtime must be a column of the table, not a field of one";
             let help = "add a computed column for the field and use that";
-            return Err(Diagnostic::unsupported("AR2001", span, message).help(help));
+            return Err(Diagnostic::wrong("AR1101", span, message).help(help));
         }
         self.expect_words(&["AS"])?;
         let expression = self.expression()?;

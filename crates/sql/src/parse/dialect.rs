@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 
 use argus_plan::Span;
 use sqlparser::ast;
-use sqlparser::dialect::Dialect;
+use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Word};
@@ -132,8 +132,9 @@ impl FlinkDialect {
             let message = format!("expected an expression, found {}", slice(&self.source, span));
             return Err(self.fail(Diagnostic::wrong("AR1001", span, message)));
         }
-        let is_typed_text =
-            matches!(next, Token::SingleQuotedString(_) | Token::Plus | Token::Minus);
+        let is_interval = word.keyword == Keyword::INTERVAL && matches!(next, Token::Number(..));
+        let is_typed_text = is_interval
+            || matches!(next, Token::SingleQuotedString(_) | Token::Plus | Token::Minus);
         let is_in =
             |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(&word.value));
         if is_in(STARTERS) || is_in(TYPED_STARTERS) && is_typed_text {
@@ -223,7 +224,8 @@ impl Dialect for FlinkDialect {
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         self.note(parser);
-        None
+        // A unit after `(a - b)` belongs to it like an index.
+        expression::is_difference(parser).then(|| Ok(self.prec_value(Precedence::DoubleColon)))
     }
 
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<ast::Expr, ParserError>> {
@@ -253,6 +255,6 @@ impl Dialect for FlinkDialect {
             let help = "group some of them with parentheses, or use IN (…) or CASE";
             return Some(Err(self.fail(Diagnostic::wrong("AR1004", span, message).help(help))));
         }
-        expression::infix(parser, left)
+        expression::infix(self, parser, left)
     }
 }

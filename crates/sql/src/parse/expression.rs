@@ -10,12 +10,13 @@
 //! | `x IS [NOT] JSON …` | call of `IS JSON …` |
 
 use sqlparser::ast::{self, Expr};
+use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::dialect::FlinkDialect;
-use super::json;
+use super::{json, reserved};
 use crate::script::lex::token_span;
 use crate::script::{join, split};
 use crate::types;
@@ -31,6 +32,7 @@ pub(super) fn special(dialect: &FlinkDialect, parser: &mut Parser<'_>, word: &Wo
         ("INTERVAL", Token::SingleQuotedString(_) | Token::Plus | Token::Minus) => {
             Some(interval(parser))
         }
+        ("INTERVAL", Token::Number(..) | Token::LParen) => Some(computed_interval(parser)),
         ("ARRAY", Token::LBracket) => Some(array(parser)),
         ("MAP" | "MULTISET", Token::LBracket) => Some(collection(parser)),
         ("TABLE", Token::LParen | Token::Word(_)) => Some(table_argument(parser)),
@@ -46,7 +48,13 @@ pub(super) fn special(dialect: &FlinkDialect, parser: &mut Parser<'_>, word: &Wo
 }
 
 /// What follows an operand, where it is one of ours.
-pub(super) fn infix(parser: &mut Parser<'_>, left: &Expr) -> Parsed {
+pub(super) fn infix(dialect: &FlinkDialect, parser: &mut Parser<'_>, left: &Expr) -> Parsed {
+    if is_difference(parser) {
+        return Some(difference(parser, left));
+    }
+    if let Some(is_negated) = symmetric(parser) {
+        return Some(between_symmetric(dialect, parser, left, is_negated));
+    }
     if !parser.peek_keyword(Keyword::IS) {
         return None;
     }
@@ -175,6 +183,85 @@ fn precisions(parser: &mut Parser<'_>) -> Result<(Option<u64>, Option<u64>), Par
     };
     parser.expect_token(&Token::RParen)?;
     Ok((Some(first), second))
+}
+
+/// `INTERVAL 5 SECOND` and `INTERVAL (x) SECOND`: x times an interval of one.
+fn computed_interval(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let keyword = parser.next_token();
+    let factor = parser.parse_prefix()?;
+    let leading_field = unit(parser)?;
+    let one = ast::Value::SingleQuotedString("1".to_owned()).with_span(keyword.span);
+    let one = ast::Interval {
+        value: Box::new(Expr::Value(one)),
+        leading_field: Some(leading_field),
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    };
+    let (left, right) = (Box::new(factor), Box::new(Expr::Interval(one)));
+    let product = Expr::BinaryOp { left, op: ast::BinaryOperator::Multiply, right };
+    Ok(Expr::Nested(Box::new(product)))
+}
+
+/// Whether a closing parenthesis was read last and a unit of time is next: `(a - b) DAY`.
+pub(super) fn is_difference(parser: &Parser<'_>) -> bool {
+    let is_unit = match &parser.peek_token_ref().token {
+        Token::Word(word) => word.quote_style.is_none() && reserved::is_unit(&word.value),
+        _ => false,
+    };
+    is_unit && parser.get_current_token().token == Token::RParen
+}
+
+/// `(a - b) DAY TO SECOND`: an interval whose value is the difference.
+fn difference(parser: &mut Parser<'_>, left: &Expr) -> Result<Expr, ParserError> {
+    let leading_field = Some(unit(parser)?);
+    let (leading_precision, mut fractional_seconds_precision) = precisions(parser)?;
+    let mut last_field = None;
+    if parser.parse_keyword(Keyword::TO) {
+        last_field = Some(unit(parser)?);
+        fractional_seconds_precision = precisions(parser)?.0;
+    }
+    Ok(Expr::Interval(ast::Interval {
+        value: Box::new(left.clone()),
+        leading_field,
+        leading_precision,
+        last_field,
+        fractional_seconds_precision,
+    }))
+}
+
+/// Whether `[NOT] BETWEEN SYMMETRIC` is next, and whether with NOT.
+fn symmetric(parser: &Parser<'_>) -> Option<bool> {
+    let is = |n: usize, word: &str| split::is_word(parser.peek_nth_token_ref(n), word);
+    let is_negated = is(0, "NOT");
+    let at = usize::from(is_negated);
+    (is(at, "BETWEEN") && is(at + 1, "SYMMETRIC")).then_some(is_negated)
+}
+
+/// `x BETWEEN SYMMETRIC a AND b` is `(x BETWEEN a AND b OR x BETWEEN b AND a)`.
+fn between_symmetric(
+    dialect: &FlinkDialect,
+    parser: &mut Parser<'_>,
+    value: &Expr,
+    is_negated: bool,
+) -> Result<Expr, ParserError> {
+    for _ in 0..2 + usize::from(is_negated) {
+        parser.advance_token();
+    }
+    let precedence = dialect.prec_value(Precedence::Between);
+    let first = parser.parse_subexpr(precedence)?;
+    parser.expect_keyword_is(Keyword::AND)?;
+    let second = parser.parse_subexpr(precedence)?;
+    let between = |low: &Expr, high: &Expr| Expr::Between {
+        expr: Box::new(value.clone()),
+        negated: is_negated,
+        low: Box::new(low.clone()),
+        high: Box::new(high.clone()),
+    };
+    let (left, right) = (between(&first, &second), between(&second, &first));
+    let op = if is_negated { ast::BinaryOperator::And } else { ast::BinaryOperator::Or };
+    let both = Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) };
+    Ok(Expr::Nested(Box::new(both)))
 }
 
 fn array(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {

@@ -146,7 +146,6 @@ impl StatementParser<'_> {
             "MODULES",
             "JARS",
             "JOBS",
-            "COLUMNS",
             "PARTITIONS",
             "PROCEDURES",
             "MODELS",

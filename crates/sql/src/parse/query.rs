@@ -1,6 +1,6 @@
 //! What is changed or checked in a statement's tokens before `sqlparser` reads them.
 //!
-//! - `FROM TABLE t` → `FROM t`.
+//! - `FROM TABLE t` → `FROM t`; `BETWEEN ASYMMETRIC` → `BETWEEN`.
 //! - `MATCH_RECOGNIZE (… WITHIN INTERVAL '…' …)` loses the WITHIN and the `?` of reluctant
 //!   quantifiers, which the tree cannot hold (nothing runs patterns yet);
 //!   `SKIP TO v` becomes `SKIP TO LAST v`, which means the same.
@@ -31,6 +31,10 @@ pub(super) fn adapt(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Di
             out.last().is_some_and(|last| is_word(last, "FROM") || is_word(last, "JOIN"));
         let is_table = is_word(token, "TABLE") && next.is_some_and(|next| is_name(next));
         if is_table && after_from {
+            index += 1;
+            continue;
+        }
+        if is_word(token, "ASYMMETRIC") && out.last().is_some_and(|last| is_word(last, "BETWEEN")) {
             index += 1;
             continue;
         }

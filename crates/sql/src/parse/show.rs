@@ -11,6 +11,13 @@ impl StatementParser<'_> {
         if self.word("CREATE") {
             return self.show_create();
         }
+        if self.word("COLUMNS") {
+            if !self.word("FROM") {
+                self.expect_words(&["IN"])?;
+            }
+            let path = self.path()?;
+            return Ok(StatementKind::ShowColumns { path, like: self.name_pattern()? });
+        }
         let what = if self.word("TABLES") {
             Shown::Tables
         } else if self.word("VIEWS") {

@@ -50,9 +50,18 @@ fn plain_row(name: &str, logical_type: &LogicalType) -> Vec<Cell> {
     };
     vec![
         Cell::Text(name.to_owned()),
-        Cell::Text(format!("{}{attribute}", logical_type.root)),
+        Cell::Text(format!("{}{attribute}", root_text(&logical_type.root))),
         Cell::Boolean(logical_type.nullable),
     ]
+}
+
+/// Intervals are printed with the unit that Flink's planner keeps them in.
+fn root_text(root: &TypeRoot) -> String {
+    match root {
+        TypeRoot::IntervalYearMonth => "INTERVAL MONTH".to_owned(),
+        TypeRoot::IntervalDayTime => "INTERVAL SECOND(3)".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// `PRI(a, b)` for each column of the primary key.

@@ -24,8 +24,8 @@ pub fn show(show: &Show, catalog: &Catalog) -> Result<Rows, Diagnostic> {
         Shown::CurrentDatabase => ("current database name", vec![DEFAULT_DATABASE]),
         Shown::CurrentCatalog => ("current catalog name", vec![DEFAULT_CATALOG]),
     };
-    let fits = |name: &&str| show.like.as_ref().is_none_or(|pattern| matches(pattern, name));
-    let names = names.into_iter().filter(fits).map(str::to_owned).collect();
+    let is_wanted = |name: &&str| show.like.as_ref().is_none_or(|pattern| fits(pattern, name));
+    let names = names.into_iter().filter(is_wanted).map(str::to_owned).collect();
     Ok(Rows::texts(column, names))
 }
 
@@ -50,7 +50,8 @@ fn check_from(from: &crate::statement::Path) -> Result<(), Diagnostic> {
     Err(Diagnostic::wrong("AR1112", from.span, message).help(help))
 }
 
-fn matches(pattern: &NamePattern, name: &str) -> bool {
+/// Whether a name is one that LIKE asks for.
+pub(crate) fn fits(pattern: &NamePattern, name: &str) -> bool {
     let found = match pattern.ignores_case {
         true => like(&pattern.pattern.to_lowercase(), &name.to_lowercase()),
         false => like(&pattern.pattern, name),
