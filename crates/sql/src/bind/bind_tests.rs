@@ -185,6 +185,10 @@ fn sinks_take_what_fits() {
          INTERVAL '1' SECOND))",
         "wrong AR1209: the query contains more than one rowtime attribute column [ts, window_time]",
     );
+    check_refused(
+        "SELECT /*+ FASTER('bids') */ k FROM bids",
+        "wrong AR1213: no hint behind SELECT",
+    );
     check_refused("SELECT * FROM printed", "wrong AR1210: the table 'printed' cannot be read");
     check_refused(
         "SELECT k FROM bids /*+ OPTIONS('nothing' = '1') */",

@@ -7,11 +7,11 @@
 //! from the start, so a view read twice is computed once.
 //!
 //! ```text
-//! from.rs, table.rs, window.rs   what stands in FROM           ─┐
-//! select.rs, aggregate.rs        SELECT, GROUP BY, HAVING       ├─▶ Relation ─▶ plan.rs: nodes
-//! query.rs, values.rs            WITH, UNION ALL, VALUES        │
-//! sink.rs                        INSERT INTO                   ─┘
-//! expression.rs, call.rs, conditional.rs, literal.rs, cast.rs, scope.rs    expressions
+//! from, table, window          what stands in FROM         ─┐
+//! select, grouping, aggregate  SELECT, GROUP BY, HAVING     ├─▶ Relation ─▶ plan: nodes
+//! query, values                WITH, UNION ALL, VALUES      │
+//! sink                         INSERT INTO                 ─┘
+//! expression, call, conditional, literal, cast, scope       expressions
 //! ```
 
 mod aggregate;
@@ -21,6 +21,7 @@ pub mod code;
 pub(crate) mod conditional;
 mod expression;
 mod from;
+mod grouping;
 mod literal;
 pub(crate) mod plan;
 mod query;

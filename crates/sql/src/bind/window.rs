@@ -8,9 +8,9 @@ use sqlparser::ast::{self, Expr, FunctionArg, FunctionArgExpr, ObjectName};
 
 use super::code;
 use super::expression::ExpressionBinder;
+use super::grouping::property_name;
 use super::query::Binder;
 use super::scope::{Column, Relation};
-use super::select::property_name;
 use crate::diagnostic::Diagnostic;
 
 /// How a window TVF is called.

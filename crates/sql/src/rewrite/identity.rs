@@ -125,3 +125,58 @@ fn describe_aggregate(
     let columns = keys.into_iter().chain(calls).chain(bounds).collect();
     (canonical, columns)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_catalog::graph;
+
+    /// The identity of the first aggregation of a query over `bids` with these columns.
+    fn aggregate_id(columns: &str, query: &str) -> OperatorId {
+        let script = format!(
+            "CREATE TABLE bids ({columns}, WATERMARK FOR ts AS ts) WITH ('connector' = 'file'); \
+             {query}"
+        );
+        let graph = graph(&script).unwrap();
+        let is_aggregate = |node: &&argus_plan::Node| {
+            matches!(
+                node.operator,
+                Operator::WindowAggregate(_) | Operator::GlobalWindowAggregate(_)
+            )
+        };
+        graph.nodes.iter().find(is_aggregate).unwrap().id
+    }
+
+    fn query(what: &str, rest: &str) -> String {
+        format!(
+            "SELECT {what} FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' DAY)) \
+             GROUP BY k, window_start, window_end {rest}"
+        )
+    }
+
+    #[test]
+    fn state_survives_what_does_not_concern_it() {
+        let columns = "ts TIMESTAMP(3), k STRING, n INT";
+        let id = aggregate_id(columns, &query("k, COUNT(*)", ""));
+        let same =
+            |columns: &str, query: &str| assert_eq!(aggregate_id(columns, query), id, "{query}");
+        same("extra INT, k STRING, ts TIMESTAMP(3), n INT", &query("k, COUNT(*)", ""));
+        same(columns, &query("window_end, SUM(n), COUNT(*), k", "HAVING SUM(n) > 1"));
+        same(columns, &format!("CREATE VIEW v AS {}; SELECT * FROM v", query("COUNT(*) AS c", "")));
+        same(columns, &format!("SET 'parallelism.default' = '4'; {}", query("COUNT(*)", "")));
+    }
+
+    #[test]
+    fn other_keys_windows_and_rows_are_other_state() {
+        let columns = "ts TIMESTAMP(3), k STRING, n INT";
+        let base = query("COUNT(*)", "");
+        let id = aggregate_id(columns, &base);
+        for other in [
+            base.replace("BY k", "BY n"),
+            base.replace("'1' DAY", "'2' DAY"),
+            base.replace("GROUP", "WHERE n > 1 GROUP"),
+        ] {
+            assert_ne!(aggregate_id(columns, &other), id, "{other}");
+        }
+    }
+}
