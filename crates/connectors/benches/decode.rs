@@ -187,7 +187,7 @@ fn five_leaves() -> Projection {
 
 fn avro_body(i: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    let failed = i % 10 == 0;
+    let failed = i.is_multiple_of(10);
     text(&mut out, &format!("5f0c7a4e-9d1b-4c39-8a35-{i:012}"));
     long(&mut out, 1_715_900_000_000 + i as i64 * 37);
     text(&mut out, &format!("user_{:06}", i % 5000));
