@@ -24,9 +24,6 @@ pub struct ConnectorSpec {
     pub options: &'static [OptionSpec],
     /// Readable and writable metadata columns.
     pub metadata: Vec<MetadataSpec>,
-    /// Whether the reader keeps one watermark per split (as Kafka does) rather than one per
-    /// reader.
-    pub watermark_per_split: bool,
 }
 
 /// How a connector uses formats.

@@ -24,7 +24,6 @@ pub fn spec() -> ConnectorSpec {
         format: FormatUse::None,
         options: &[],
         metadata: Vec::new(),
-        watermark_per_split: false,
     }
 }
 

@@ -106,6 +106,8 @@ struct Idleness {
     /// How long each tracked split has been at its end.
     at_end_for: Vec<Duration>,
     all_idle_for: Duration,
+    /// Whether `Idle` was sent because there are no splits at all.
+    is_told: bool,
     /// When the splits were last looked at; `None` after a pause.
     looked_at: Option<Duration>,
 }
@@ -124,6 +126,7 @@ struct SplitInstruments {
     bytes: Counter,
     lag: Gauge,
     watermark: Gauge,
+    idle: Gauge,
 }
 
 impl Instruments {
@@ -147,6 +150,7 @@ impl Instruments {
             bytes: self.registry.counter(&metrics::SOURCE_BYTES, &labels),
             lag: self.registry.gauge(&metrics::SOURCE_LAG, &labels),
             watermark: self.registry.gauge(&metrics::SOURCE_WATERMARK, &labels),
+            idle: self.registry.gauge(&metrics::SOURCE_IDLE, &labels),
         });
     }
 }
@@ -162,6 +166,7 @@ impl SourceHead {
                 policy: parts.idle_policy,
                 at_end_for: Vec::new(),
                 all_idle_for: Duration::ZERO,
+                is_told: false,
                 looked_at: None,
             },
             splits: Vec::new(),
@@ -331,6 +336,11 @@ impl SourceHead {
 
     fn find_idle(&mut self, since: Duration) {
         let Some(event_time) = &mut self.event_time else { return };
+        if event_time.merge.is_empty() && !self.idleness.is_told {
+            // A reader without splits holds nobody back.
+            self.idleness.is_told = true;
+            self.ready.push_back(Element::Idle);
+        }
         let was_idle = event_time.merge.is_idle();
         for input in 0..self.idleness.at_end_for.len() {
             let is_at_end = if event_time.per_split {
@@ -392,6 +402,7 @@ impl SourceHead {
             }
             let Some(event_time) = &self.event_time else { continue };
             let input = if event_time.per_split { split } else { 0 };
+            instruments.idle.set(if event_time.merge.is_input_idle(input) { 1.0 } else { 0.0 });
             let watermark = event_time.merge.of_input(input);
             if watermark > Watermark::MIN && watermark < Watermark::MAX {
                 instruments.watermark.set(seconds(watermark.0).copysign(watermark.0 as f64));

@@ -41,7 +41,6 @@ impl Connectors {
                     writable: false,
                 },
             ],
-            watermark_per_split: true,
         };
         Connectors(vec![
             spec("file", true, Some(SinkMode::Append)),

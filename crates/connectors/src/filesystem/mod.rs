@@ -103,7 +103,6 @@ pub fn spec() -> ConnectorSpec {
             readable("file.size", TypeRoot::BigInt),
             readable("file.modification-time", TypeRoot::timestamp_ltz(3)),
         ],
-        watermark_per_split: false,
     }
 }
 

@@ -106,7 +106,6 @@ pub fn spec() -> ConnectorSpec {
         format: FormatUse::None,
         options: OPTIONS,
         metadata: Vec::new(),
-        watermark_per_split: false,
     }
 }
 

@@ -58,7 +58,6 @@ pub fn spec() -> ConnectorSpec {
         format: FormatUse::KeyAndValue,
         options: options::OPTIONS,
         metadata: metadata::specs(),
-        watermark_per_split: true,
     }
 }
 

@@ -45,6 +45,10 @@ impl Source for KafkaSource {
         None
     }
 
+    fn watermark_per_split(&self) -> bool {
+        true
+    }
+
     fn is_bounded(&self) -> bool {
         self.options.bounded != BoundedMode::Unbounded
     }
