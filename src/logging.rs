@@ -20,6 +20,7 @@ pub fn start() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
+        .log_internal_errors(false)
         .try_init();
     debug_assert!(started.is_ok(), "logging is started once");
 }
