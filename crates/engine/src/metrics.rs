@@ -24,6 +24,9 @@ pub const SOURCE_WATERMARK: MetricSpec = gauge(
     "argus_source_watermark_timestamp_seconds",
     "Watermark of a partition, in seconds since 1970.",
 );
+/// Labels: job, source, topic, partition.
+pub const SOURCE_IDLE: MetricSpec =
+    gauge("argus_source_idle", "1 while a partition is idle and holds no watermark back, else 0.");
 /// Labels: job, source.
 pub const SOURCE_EVENT_TIME_LAG: MetricSpec = gauge(
     "argus_source_event_time_lag_seconds",
