@@ -40,7 +40,8 @@ const RESULTS: [(&str, &str); 5] = [
     ),
     (
         "Logged events",
-        "SELECT status, error_code, COUNT(*) AS events FROM event_log GROUP BY 1, 2 ORDER BY 3 DESC",
+        "SELECT status, error_code, COUNT(*) AS events FROM event_log
+         GROUP BY 1, 2 ORDER BY 3 DESC",
     ),
 ];
 

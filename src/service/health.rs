@@ -1,5 +1,5 @@
-//! The facts behind `/metrics`, `/healthz` and `/readyz`: written by the thread that watches the job, read by
-//! the server.
+//! The facts behind `/metrics`, `/healthz` and `/readyz`: written by the thread that watches the
+//! job, read by the server.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,18 +15,27 @@ const DIFFERENCES: &str = "tests/sql/known-differences.txt";
 const HEAD: &str = "\
 # Flink SQL in Argus
 
-Written by `cargo xtask compat` from the cases in `tests/sql`, whose results were recorded from Apache Flink 2.2.1. *yes*: the same
-rows. *no*: refused with a code, exit code 3. *differs*: see the note. A case may hold several statements.
+Written by `cargo xtask compat` from the cases in `tests/sql`, whose results were recorded \
+from Apache Flink 2.2.1. *yes*: the same
+rows. *no*: refused with a code, exit code 3. *differs*: see the note. A case may hold \
+several statements.
 
 ## Differences by intent
 
 | where | Flink 2.2 | Argus | why |
 |---|---|---|---|
-| Lateness | with the periodic emit strategy, rows are late by the clock | always by the row: a row is late when a row before it in its partition moved the watermark past its window | the same input gives the same result |
-| `INSERT` after `INSERT` | one job each | consecutive ones are one job that reads shared sources and views once; `table.dml-sync` = true runs them one after another | one read of the input |
-| Kafka source, `isolation.level` | read_uncommitted, the client's default | read_committed where the script does not say | aborted rows are not data |
-| Kafka sink, delivery | at-least-once by default | at-least-once now; exactly-once becomes the default with checkpoints | |
-| Group offsets | committed with each checkpoint | not committed until there are checkpoints | a restart begins at the start position |
+| Lateness | with the periodic emit strategy, rows are late by the clock | always by the \
+row: a row is late when a row before it in its partition moved the watermark past its \
+window | the same input gives the same result |
+| `INSERT` after `INSERT` | one job each | consecutive ones are one job that reads shared \
+sources and views once; `table.dml-sync` = true runs them one after another | one read of \
+the input |
+| Kafka source, `isolation.level` | read_uncommitted, the client's default | read_committed \
+where the script does not say | aborted rows are not data |
+| Kafka sink, delivery | at-least-once by default | at-least-once now; exactly-once becomes \
+the default with checkpoints | |
+| Group offsets | committed with each checkpoint | not committed until there are \
+checkpoints | a restart begins at the start position |
 | `EXPLAIN` | Calcite's plans | its own text, with the ids that metrics use | |
 | Unknown `argus.` setting | ignored | refused with the nearest name | |
 

@@ -1,5 +1,6 @@
-//! Chores of the project: `cargo xtask tidy|record|compat|errors|options`.
+//! Chores of the project: `cargo xtask tidy|bench|record|compat|errors|options`.
 
+mod bench;
 mod compat;
 mod record;
 mod reference;
@@ -13,6 +14,7 @@ use anyhow::{Result, bail};
 const HELP: &str = "\
 cargo xtask COMMAND
   tidy             the house rules, as a test; --ratchet lowers what is no longer needed
+  bench [OPTION…]  throughput, memory and start-up time; --help
   record [CASE…]   records tests/sql/**/*.sql, or these cases, from a real Flink
   compat           writes COMPAT.md from the SQL cases
   errors           writes docs/error/README.md from the pages
@@ -33,6 +35,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let Some((command, rest)) = arguments.split_first() else { bail!("{HELP}") };
     match command.as_str() {
         "tidy" => tidy::run(rest.iter().any(|argument| argument == "--ratchet")),
+        "bench" => bench::run(rest),
         "record" => record::run(rest),
         "compat" => compat::run(),
         "errors" => reference::write_errors(),

@@ -9,7 +9,8 @@ use crate::tree::{self, TextFile};
 const ERRORS_HEAD: &str = "\
 # Errors
 
-Every message of Argus has a code. 1xxx: the script or the arguments are wrong (exit code 2). 2xxx: Flink runs it, Argus does not
+Every message of Argus has a code. 1xxx: the script or the arguments are wrong (exit code \
+2). 2xxx: Flink runs it, Argus does not
 yet (exit code 3). 3xxx and above: something went wrong while a job ran (exit code 1).
 
 | code | meaning |

@@ -1,0 +1,122 @@
+//! Our own engine: built for release, started, watched through its metrics.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::http;
+use super::measure::{Figures, Span, measure};
+use crate::tree;
+
+/// How long a job may take to begin.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The built binary.
+pub struct Argus {
+    binary: PathBuf,
+}
+
+/// Variables of a script.
+pub type Variables = BTreeMap<&'static str, String>;
+
+impl Argus {
+    /// Builds it.
+    pub fn build() -> Result<Argus> {
+        let built = Command::new("cargo")
+            .args(["build", "--release", "--quiet", "--bin", "argus"])
+            .current_dir(tree::root())
+            .status()
+            .context("run cargo build")?;
+        ensure!(built.success(), "the release build failed");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let target = target.unwrap_or_else(|| tree::root().join("target"));
+        Ok(Argus { binary: target.join("release/argus") })
+    }
+
+    /// Runs a script to its end; what it printed comes back.
+    pub fn run(&self, script: &str, variables: &Variables, more: &[&str]) -> Result<String> {
+        let output = self.command(script, variables).args(more).output().context("run argus")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{script}: {said}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Starts a job and waits until it runs.
+    pub fn start(&self, script: &str, variables: &Variables) -> Result<Running> {
+        let said = std::env::temp_dir().join(format!("argus-bench-{}.log", std::process::id()));
+        let child = self
+            .command(script, variables)
+            .args(["--metrics", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&said)?)
+            .spawn()?;
+        let mut running = Running { child, address: String::new() };
+        running.wait_running(&said)?;
+        Ok(running)
+    }
+
+    /// Measures a job that reads this many rows.
+    pub fn measure(
+        &self,
+        script: &str,
+        variables: &Variables,
+        n_rows: u64,
+        span: &Span,
+    ) -> Result<Figures> {
+        let running = self.start(script, variables)?;
+        measure(running.process_id(), n_rows, span, || running.n_read())
+    }
+
+    fn command(&self, script: &str, variables: &Variables) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("run").arg(tree::root().join(script)).envs(variables).stdin(Stdio::null());
+        command
+    }
+}
+
+/// A running job; killed when dropped.
+pub struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn wait_running(&mut self, said: &Path) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(said)?;
+            let line = text.lines().find(|line| line.starts_with("argus: running "));
+            if let Some((_, address)) = line.and_then(|line| line.rsplit_once('=')) {
+                self.address = address.to_owned();
+                return Ok(());
+            }
+            let has_ended = self.child.try_wait()?.is_some();
+            ensure!(!has_ended && begun.elapsed() < PATIENCE, "the job does not run:\n{text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Rows read so far.
+    pub fn n_read(&self) -> Result<f64> {
+        let page = http::get(&self.address, "/metrics")?;
+        let lines = page.lines().filter(|line| line.starts_with("argus_source_records_total{"));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
