@@ -2,7 +2,7 @@
 //!
 //! Topics are filled first, then a job reads them flat out. "Per core" is rows ÷ (user + system CPU
 //! seconds of the engine's process), measured after a warm-up; wall-clock throughput stands beside
-//! it, since broker and database run on the same machine. Flink runs the same SQL on the same topic.
+//! it, since broker and database run on the same machine. Flink runs the same SQL on the same data.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and waits")]
 
@@ -36,7 +36,7 @@ cargo xtask bench [OPTION…] [CASE…]
 Without a case: all of them.
   --quick      5 s each instead of 30 s
   --flink      the same SQL on Flink too, where java is there
-  --memory     the case json over 60 minutes of event time at 10,000 rows/s: memory must stay level";
+  --memory     the case json over 60 minutes of 10,000 rows/s: memory must stay level";
 
 const CASES: [&str; 4] = ["small", "decode", "json", "streampulse"];
 
