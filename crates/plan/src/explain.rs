@@ -237,7 +237,24 @@ fn assigned(window: &Window, below: &[Field]) -> String {
 }
 
 fn expression(expression: &Expression, below: &[Field]) -> String {
-    text::expression(expression, &|index| column_name(below, index))
+    let text = text::expression(expression, &|index| column_name(below, index));
+    without_parentheses(&text).to_owned()
+}
+
+/// The text without parentheses around all of it.
+fn without_parentheses(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) else {
+        return text;
+    };
+    let mut depth = 0_i32;
+    for c in inner.chars() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth < 0 {
+            return text;
+        }
+    }
+    // Parentheses in texts may not balance; then nothing is taken away.
+    if depth == 0 { inner } else { text }
 }
 
 /// The expressions with the names of the columns they make.
@@ -281,4 +298,17 @@ fn columns(fields: &[Field]) -> String {
 
 fn column_name(fields: &[Field], index: usize) -> String {
     fields.get(index).map_or_else(|| format!("${index}"), |field| field.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_parentheses_around_all_are_taken_away() {
+        assert_eq!(without_parentheses("(a + (b))"), "a + (b)");
+        assert_eq!(without_parentheses("(a) + (b)"), "(a) + (b)");
+        assert_eq!(without_parentheses("f(a)"), "f(a)");
+        assert_eq!(without_parentheses("(a || '(')"), "(a || '(')");
+    }
 }

@@ -4,8 +4,8 @@
 //! bound in order. Planning reads no data, so a wrong last line stops the script before its first
 //! job has started, and a refused script leaves the session as it was.
 //!
-//! Consecutive INSERT statements, in a statement set or not, are one job; DDL, SHOW and the like may
-//! stand between them. The job ends before a query, before the end of the script, and with
+//! Consecutive INSERT statements, in a statement set or not, are one job; DDL, SHOW and the like
+//! may stand between them. The job ends before a query, before the end of the script, and with
 //! `table.dml-sync` = `true` after each INSERT.
 
 mod inserts;

@@ -287,7 +287,7 @@ fn bracketed(parser: &mut Parser<'_>) -> Result<Vec<Expr>, ParserError> {
     Ok(elements)
 }
 
-/// `TABLE t [PARTITION BY …] [ORDER BY …]` or `TABLE (query)` as an argument of a table function.
+/// `TABLE t [PARTITION BY …] [ORDER BY …]` or `TABLE (query)`, argument of a table function.
 fn table_argument(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
     let name = parser.next_token();
     let table = if parser.consume_token(&Token::LParen) {

@@ -1,4 +1,5 @@
-//! Flink 2.2's words: which are keywords at all, and which of them no name may be without back-ticks.
+//! Flink 2.2's words: which are keywords at all, and which of them are no name without
+//! back-ticks.
 //!
 //! Taken from the metadata of Flink's own parser (`FlinkSqlParserImpl`, 2.2.1).
 

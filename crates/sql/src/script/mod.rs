@@ -1,7 +1,7 @@
 //! Script text before parsing: variables, tokens, statements.
 //!
 //! ```text
-//! text as written ─ substitute ─▶ text to parse ─ lex ─▶ tokens ─ hint, split ─▶ one list a statement
+//! text as written ─ substitute ─▶ text to parse ─ lex ─▶ tokens ─ split, hint ─▶ statements
 //! ```
 //!
 //! Every token knows the bytes of the text *as written* that it came from; inside a substituted

@@ -2,7 +2,7 @@
 //! parsed, and the map from the new text back to the text as written.
 //!
 //! - Not in comments.
-//! - Inside a literal or a quoted name the value's quotes are doubled, so it cannot end the literal.
+//! - Inside a literal or quoted name the value's quotes are doubled, so it cannot end it.
 //! - Elsewhere the value is SQL text; it must close what it opens.
 //! - A default runs to the next `}`, over lines if need be; `${NAME:}` is an empty default.
 

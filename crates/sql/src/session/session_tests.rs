@@ -102,7 +102,8 @@ fn consecutive_inserts_are_one_job() {
 fn what_may_not_stand_between_inserts() {
     error(
         &format!("{INTO_T}SET 'parallelism.default' = '2';{INTO_U}"),
-        "AR1106 'parallelism.default': 'parallelism.default' is set between INSERT statements that are one job",
+        "AR1106 'parallelism.default': 'parallelism.default' is set between INSERT statements \
+         that are one job",
     );
     check(
         &format!("{INTO_T}SET 'parallelism.default' = '2';SELECT a FROM s;"),
@@ -110,9 +111,11 @@ fn what_may_not_stand_between_inserts() {
     );
     error(
         &format!(
-            "{INTO_T}DROP TABLE t;CREATE TABLE t (a INT, b STRING) WITH ('connector'='out');{INTO_T}"
+            "{INTO_T}DROP TABLE t;CREATE TABLE t (a INT, b STRING) WITH \
+             ('connector'='out');{INTO_T}"
         ),
-        "AR1106 INSERT INTO t SELECT * FROM s: 't' was made anew between INSERT statements that are one job",
+        "AR1106 INSERT INTO t SELECT * FROM s: 't' was made anew between INSERT statements that \
+         are one job",
     );
     error(
         "INSERT INTO t SELECT * FROM endless; SELECT a FROM s",
@@ -136,7 +139,8 @@ fn settings() {
     );
     error(
         "SET 'parallelism.default' = '${SECRET}'",
-        "AR1111 '${SECRET}': setting 'parallelism.default': expected a whole number from 1 to 32768",
+        "AR1111 '${SECRET}': setting 'parallelism.default': expected a whole number from 1 to \
+         32768",
     );
     let steps = run(&format!("{TABLES}SET 'pipeline.name' = 'mine'; SELECT a FROM s")).unwrap();
     let [Step::Job(job)] = &steps[..] else { panic!("one job") };
@@ -201,4 +205,22 @@ fn values_of_variables_are_not_shown_by_plans_and_messages() {
     let script = format!("{TABLES}SELECT CAST(DATE '${{SECRET}}' AS INT) FROM s");
     let error = run(&script).unwrap_err();
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[test]
+fn the_longest_chains_bind() {
+    for chain in [" + 1", " AND TRUE", " || 'x'", " IS NULL"] {
+        let start = if chain == " AND TRUE" { "TRUE" } else { "b" };
+        let start = if chain == " + 1" { "a" } else { start };
+        let _ = run(&format!("{TABLES}SELECT {start}{} FROM s", chain.repeat(499)));
+        let nested = format!("({start}{})", chain.repeat(400));
+        let _ = run(&format!("{TABLES}SELECT CASE WHEN {nested} IS NULL THEN {nested} END FROM s"));
+    }
+    let unions = format!("SELECT 1 AS x{}", " UNION ALL SELECT 1".repeat(249));
+    let steps = run(&unions).unwrap();
+    assert_eq!(show(&steps[0]), "select x");
+    let nested = format!("{}SELECT 1 AS x{}", "SELECT * FROM (".repeat(15), ")".repeat(15));
+    run(&nested).unwrap();
+    let case = format!("SELECT {}1{} AS x", "CASE WHEN TRUE THEN ".repeat(50), " END".repeat(50));
+    run(&case).unwrap();
 }

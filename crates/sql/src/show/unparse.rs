@@ -2,8 +2,8 @@
 //! parentheses that are needed.
 //!
 //! Computed columns and watermarks are printed so by DESCRIBE and SHOW CREATE TABLE. What Flink's
-//! parser rewrites is printed rewritten (`NULLIF`, `CASE x WHEN`, `YEAR(t)`, `TRIM(x)`). A part that
-//! holds a variable is printed as written, so no value of a variable shows. So is a form that
+//! parser rewrites is printed rewritten (`NULLIF`, `CASE x WHEN`, `YEAR(t)`, `TRIM(x)`). A part
+//! that holds a variable is printed as written, so no value of a variable shows. So is a form that
 //! stands in no such expression.
 
 use sqlparser::ast::{self, Expr, Spanned};
@@ -259,8 +259,8 @@ impl Printer<'_> {
     }
 }
 
-/// A text as Flink prints it: other letters than ASCII as escapes, `E'…'` and `U&'…'` with the name
-/// of their character set.
+/// A text as Flink prints it: other letters than ASCII as escapes, `E'…'` and `U&'…'` with the
+/// name of their character set.
 fn text_literal(value: &str, written: &str) -> String {
     if matches!(written.as_bytes().first(), Some(b'e' | b'E' | b'u' | b'U')) {
         return format!("_UTF16{}", text(value));

@@ -1,0 +1,5 @@
+CREATE TABLE t (a INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');
+SELECT * FROM t MATCH_RECOGNIZE (
+  ORDER BY ts MEASURES A.a AS first_a PATTERN (A B+) WITHIN INTERVAL '1' HOUR
+  DEFINE B AS B.a > A.a
+) AS m;
