@@ -25,7 +25,7 @@ pub struct Catalog {
 #[derive(Clone, Debug)]
 pub enum Object {
     /// Made by CREATE TABLE.
-    Table(Table),
+    Table(Box<Table>),
     /// Made by CREATE VIEW.
     View(View),
 }

@@ -190,7 +190,7 @@ impl Run<'_> {
         match statement.kind {
             StatementKind::CreateTable(create) => {
                 let table = self.with_context(|context| ddl::create_table(context, &create))?;
-                self.put(table.map(Object::Table), create.is_temporary);
+                self.put(table.map(|table| Object::Table(Box::new(table))), create.is_temporary);
             }
             StatementKind::CreateView(create) => {
                 let view = self.with_context(|context| ddl::create_view(context, &create))?;

@@ -121,7 +121,7 @@ pub(crate) fn graph(script: &str) -> Result<JobGraph, Diagnostic> {
             StatementKind::CreateTable(create) => {
                 let mut table = declared(*create);
                 bind::bind_table(&context, &mut table)?;
-                catalog.put(Object::Table(table), false);
+                catalog.put(Object::Table(Box::new(table)), false);
             }
             StatementKind::CreateView(create) => {
                 let view = view(*create);

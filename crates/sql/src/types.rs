@@ -312,9 +312,8 @@ impl TypeParser<'_, '_> {
         }
         let logical_type = self.logical_type()?;
         // A comment of a field says nothing to the engine.
+        self.take("COMMENT");
         if matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_)) {
-            self.parser.advance_token();
-        } else if self.take("COMMENT") {
             self.parser.advance_token();
         }
         Ok(Field::new(&word.value, logical_type))

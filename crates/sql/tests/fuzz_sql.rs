@@ -1,8 +1,8 @@
 //! Mutated and cut scripts through a whole session: nothing panics, nothing hangs, and no secret
 //! shows.
 //!
-//! Runs `ARGUS_FUZZ_SECONDS` (2 by default) from the seed `ARGUS_FUZZ_SEED`, or from one of its own,
-//! which is printed.
+//! Runs `ARGUS_FUZZ_SECONDS` (2 by default) from the seed `ARGUS_FUZZ_SEED`, or from one of its
+//! own, which is printed.
 
 #![allow(clippy::disallowed_methods, reason = "the fuzzer's time and seed are the world's")]
 
@@ -130,9 +130,11 @@ fn scripts() {
 /// The golden scripts, and some of what they do not use.
 fn corpus() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = fs::read_dir(folder).expect("the folder is there");
+    let files = files.map(|entry| entry.expect("it can be listed").path());
     let scripts = files.filter(|path| path.extension().is_some_and(|e| e == "sql"));
-    let mut corpus: Vec<String> = scripts.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let mut corpus: Vec<String> =
+        scripts.map(|path| fs::read_to_string(path).expect("it is text")).collect();
     corpus.extend(PIECES.iter().map(|piece| (*piece).to_owned()));
     corpus
 }

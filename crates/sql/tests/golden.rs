@@ -28,7 +28,7 @@ fn check(script: &Path) -> Option<String> {
     let other = if extension == "plan" { "error" } else { "plan" };
     let file = script.with_extension(extension);
     if std::env::var_os("ARGUS_BLESS").is_some() {
-        fs::write(&file, text).unwrap();
+        fs::write(&file, text).expect("the folder can be written");
         let _ = fs::remove_file(script.with_extension(other));
         return None;
     }
@@ -38,8 +38,8 @@ fn check(script: &Path) -> Option<String> {
 }
 
 fn result(script: &Path) -> (&'static str, String) {
-    let text = fs::read_to_string(script).unwrap();
-    let name = script.file_name().unwrap().to_str().unwrap();
+    let text = fs::read_to_string(script).expect("it is text");
+    let name = script.file_name().and_then(|name| name.to_str()).expect("it has a name");
     let connectors = Connectors::new();
     match session(&connectors).run_script(&text) {
         Ok(steps) => {

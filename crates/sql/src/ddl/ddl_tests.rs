@@ -42,8 +42,10 @@ fn check(script: &str, expected: &str) {
 }
 
 const BASE: &str = "CREATE TABLE base (id INT NOT NULL COMMENT 'the ''id''', ts TIMESTAMP(3), \
-    m BIGINT METADATA FROM 'offset' VIRTUAL, c AS id + 1, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, \
-    PRIMARY KEY (id) NOT ENFORCED) COMMENT 'b' DISTRIBUTED BY HASH (id) INTO 3 BUCKETS PARTITIONED BY (ts) \
+    m BIGINT METADATA FROM 'offset' VIRTUAL, c AS id + 1, \
+    WATERMARK FOR ts AS ts - INTERVAL '5' SECOND, \
+    PRIMARY KEY (id) NOT ENFORCED) COMMENT 'b' \
+    DISTRIBUTED BY HASH (id) INTO 3 BUCKETS PARTITIONED BY (ts) \
     WITH ('connector' = 'file', 'note' = 'it''s');";
 
 #[test]
@@ -95,7 +97,8 @@ WITH (
     check(
         &like(
             "(c AS id * 2, WATERMARK FOR ts AS ts) WITH ('note' = 'n') LIKE base \
-             (EXCLUDING PARTITIONS OVERWRITING GENERATED OVERWRITING WATERMARKS EXCLUDING METADATA)",
+             (EXCLUDING PARTITIONS OVERWRITING GENERATED OVERWRITING WATERMARKS \
+             EXCLUDING METADATA)",
         ),
         "CREATE TABLE `default_catalog`.`default_database`.`t` (
   `id` INT NOT NULL COMMENT 'the ''id''',

@@ -40,11 +40,14 @@ fn unsupported(text: &str) {
 #[test]
 fn tables() {
     let text = "CREATE TEMPORARY TABLE IF NOT EXISTS a.b.`t x` (
-        id BIGINT NOT NULL COMMENT 'key', name STRING, t TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-        part INT METADATA, ts AS TO_TIMESTAMP(name) COMMENT 'c', WATERMARK FOR ts AS ts - INTERVAL '5' SECOND,
+        id BIGINT NOT NULL COMMENT 'key', name STRING,
+        t TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+        part INT METADATA, ts AS TO_TIMESTAMP(name) COMMENT 'c',
+        WATERMARK FOR ts AS ts - INTERVAL '5' SECOND,
         CONSTRAINT pk PRIMARY KEY (id) NOT ENFORCED)
         COMMENT 'all' DISTRIBUTED BY HASH (id) INTO 4 BUCKETS PARTITIONED BY (name)
-        WITH ('connector' = 'x', 'a' = 'it''s') LIKE base (INCLUDING ALL EXCLUDING OPTIONS OVERWRITING WATERMARKS)";
+        WITH ('connector' = 'x', 'a' = 'it''s')
+        LIKE base (INCLUDING ALL EXCLUDING OPTIONS OVERWRITING WATERMARKS)";
     let StatementKind::CreateTable(table) = one(text) else { panic!("no table") };
     assert_eq!((table.columns.len(), table.options.len()), (5, 2));
     assert_eq!(table.options[1].value.value, "it's");
@@ -145,10 +148,22 @@ fn statements_that_do_not_run_yet_parse() {
     }
 }
 
-#[test]
-fn queries() {
+/// Checks that each text is one query.
+#[track_caller]
+fn queries(texts: &[&str]) {
     let mut wrong = Vec::new();
-    for text in [
+    for text in texts {
+        match parse(text).as_deref() {
+            Ok([Statement { kind: StatementKind::Query(_), .. }]) => {}
+            other => wrong.push(format!("{text}: {:?}", other.map(<[Statement]>::len))),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn clauses() {
+    queries(&[
         "SELECT DISTINCT a, b AS c, t.*, * FROM t AS x (a, b) WHERE a > 1 GROUP BY a HAVING \
          COUNT(*) > 1 ORDER BY a DESC NULLS LAST LIMIT 5",
         "WITH a AS (SELECT 1), b (x) AS (VALUES (1), (2)) SELECT * FROM a UNION ALL SELECT * FROM \
@@ -186,6 +201,12 @@ fn queries() {
          D{,3} E*) WITHIN INTERVAL '1' HOUR DEFINE A AS A.p > 1, B AS B.p > LAST(B.p, 1)) AS m",
         "SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES A.ts AS a AFTER MATCH SKIP TO A \
          PATTERN (A) DEFINE A AS TRUE)",
+    ]);
+}
+
+#[test]
+fn expressions() {
+    queries(&[
         "SELECT CAST(a AS ROW<x INT, y MAP<STRING, INT>>), TRY_CAST(b AS DECIMAL(10, 2)), CASE a \
          WHEN 1 THEN 2 ELSE 3 END, CASE WHEN a IS NULL THEN 1 END",
         "SELECT ARRAY[1, 2][1], MAP['a', 1]['a'], MULTISET[1], ROW(1, 'a'), (1, 2), t.r.x, f(a).b",
@@ -212,13 +233,7 @@ fn queries() {
         "SELECT COUNT(*), COUNT(1) AS `count`, `value` FROM `order` o",
         "SELECT * FROM TABLE t1",
         "SELECT * FROM ((SELECT 1) UNION ALL (SELECT 2)) AS t, (a JOIN b ON TRUE)",
-    ] {
-        match parse(text).as_deref() {
-            Ok([Statement { kind: StatementKind::Query(_), .. }]) => {}
-            other => wrong.push(format!("{text}: {:?}", other.map(<[Statement]>::len))),
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ]);
 }
 
 #[test]

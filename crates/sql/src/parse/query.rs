@@ -29,7 +29,7 @@ pub(super) fn adapt(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, Di
         let next = tokens.get(index + 1);
         let after_from =
             out.last().is_some_and(|last| is_word(last, "FROM") || is_word(last, "JOIN"));
-        let is_table = is_word(token, "TABLE") && next.is_some_and(|next| is_name(next));
+        let is_table = is_word(token, "TABLE") && next.is_some_and(is_name);
         if is_table && after_from {
             index += 1;
             continue;

@@ -176,7 +176,7 @@ impl<'a> Lexer<'a> {
             return Err(self.error(2, "the literal is not closed").help("end it with '"));
         };
         let body = self.rest()[2..quoted].to_owned();
-        let is_hex = body.len() % 2 == 0 && body.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_hex = body.len().is_multiple_of(2) && body.bytes().all(|b| b.is_ascii_hexdigit());
         if !is_hex {
             let message = "a binary literal is an even number of hex digits: X'0AFF'";
             return Err(self.error(1 + quoted, message));
