@@ -135,6 +135,8 @@ pub struct View {
     pub hints: Arc<Hints>,
     /// The query as written, before substitution.
     pub text: String,
+    /// The script it was written in, before substitution.
+    pub source: Arc<str>,
     /// COMMENT.
     pub comment: Option<String>,
 }

@@ -386,7 +386,8 @@ impl Run<'_> {
             Object::View(view) if is_view => {
                 let fields = self.with_context(|context| bind::view_columns(context, view))?;
                 let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
-                create::show_create_view(view, &names, is_temporary)
+                let columns_of = |name: &str| self.columns_of(name);
+                create::show_create_view(view, &names, is_temporary, &columns_of)
             }
             _ => {
                 let other = if is_view { "TABLE" } else { "VIEW" };
@@ -397,6 +398,17 @@ impl Run<'_> {
         };
         self.steps.push(Step::Rows(Rows::result(text)));
         Ok(())
+    }
+
+    /// Names of the columns of a table or view.
+    fn columns_of(&self, name: &str) -> Option<Vec<String>> {
+        match self.state.catalog.get(name)? {
+            Object::Table(table) => Some(table.columns.iter().map(|c| c.name.clone()).collect()),
+            Object::View(view) => {
+                let fields = self.with_context(|context| bind::view_columns(context, view));
+                fields.ok().map(|fields| fields.into_iter().map(|field| field.name).collect())
+            }
+        }
     }
 
     fn object(&self, what: &str, path: &Path) -> Result<&Object, Diagnostic> {

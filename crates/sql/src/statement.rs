@@ -8,6 +8,7 @@ use sqlparser::ast;
 
 use crate::Diagnostic;
 use crate::catalog::OptionValue;
+use crate::script::Source;
 use crate::script::hint::{Hint, Hints};
 
 /// A statement and where it stands.
@@ -274,6 +275,8 @@ pub struct CreateView {
     pub query: Query,
     /// The query as written.
     pub text: String,
+    /// The script it was written in.
+    pub source: Source,
 }
 
 /// DROP TABLE, DROP VIEW.

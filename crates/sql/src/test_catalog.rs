@@ -193,6 +193,7 @@ fn view(create: CreateView) -> View {
         query: create.query.query,
         hints: create.query.hints,
         text: create.text,
+        source: create.source,
         comment: create.comment,
     }
 }

@@ -25,6 +25,7 @@ pub fn create_view(context: &Context<'_>, create: &CreateView) -> Result<Option<
         query: create.query.query.clone(),
         hints: create.query.hints.clone(),
         text: create.text.clone(),
+        source: create.source.clone(),
         comment: create.comment.clone(),
     };
     bind::view_columns(context, &view)?;

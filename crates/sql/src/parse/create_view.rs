@@ -35,7 +35,9 @@ impl StatementParser<'_> {
         self.expect_words(&["AS"])?;
         let query = self.query()?;
         let text = slice(self.source, query.span).to_owned();
-        let view = CreateView { path, is_temporary, if_not_exists, columns, comment, query, text };
+        let source = self.source.clone();
+        let view =
+            CreateView { path, is_temporary, if_not_exists, columns, comment, query, text, source };
         Ok(StatementKind::CreateView(Box::new(view)))
     }
 

@@ -1,12 +1,12 @@
 //! SHOW CREATE TABLE and SHOW CREATE VIEW, in Flink's layout.
 //!
-//! Values of options are printed as written, so a variable stays `${…}`. The query of a view is
-//! printed as written too, where Flink prints its own expanded form.
+//! Values of options are printed as written, so a variable stays `${…}`.
 
 use argus_base::logical_type::MAX_LENGTH;
 use argus_base::{LogicalType, TypeRoot};
 
 use super::describe::metadata;
+use super::view_text;
 use crate::catalog::{Column, ColumnKind, DEFAULT_CATALOG, DEFAULT_DATABASE, Table, View};
 
 /// The statement that makes a table.
@@ -40,15 +40,20 @@ pub fn show_create_table(table: &Table, is_temporary: bool) -> String {
     out
 }
 
-/// The statement that makes a view with these columns.
-pub fn show_create_view(view: &View, columns: &[String], is_temporary: bool) -> String {
+/// The statement that makes a view with these columns; `columns_of` are those of an object.
+pub fn show_create_view(
+    view: &View,
+    columns: &[String],
+    is_temporary: bool,
+    columns_of: &dyn Fn(&str) -> Option<Vec<String>>,
+) -> String {
     let columns: Vec<String> = columns.iter().map(|name| format!("  {}", quoted(name))).collect();
     let mut out =
         format!("{} (\n{}\n)\n", head("VIEW", &view.name, is_temporary), columns.join(",\n"));
     if let Some(comment) = &view.comment {
         out += &format!("COMMENT {}\n", text(comment));
     }
-    out + &format!("AS {}\n", view.text)
+    out + &format!("AS {}\n", view_text::view_text(view, columns_of))
 }
 
 fn head(what: &str, name: &str, is_temporary: bool) -> String {

@@ -6,6 +6,7 @@ pub mod list;
 pub mod unparse;
 mod unparse_call;
 mod unparse_type;
+mod view_text;
 
 use argus_base::{Field, TypeRoot};
 

@@ -6,6 +6,8 @@
 //! that holds a variable is printed as written, so no value of a variable shows. So is a form that
 //! stands in no such expression.
 
+use std::cell::Cell;
+
 use sqlparser::ast::{self, Expr, Spanned};
 
 use super::create::{quoted, text};
@@ -30,15 +32,23 @@ const ATOM: Precedence = 100;
 
 /// The text of an expression in Flink's spelling; variables stay as written.
 pub fn expression_text(expression: &Expr, source: &str) -> String {
-    Printer { source }.print(expression).0
+    Printer::new(source, None).print(expression).0
 }
 
 /// Prints parts of one expression.
 pub(super) struct Printer<'a> {
     pub(super) source: &'a str,
+    /// In a query: the alias that columns are printed with.
+    alias: Option<&'a str>,
+    /// Whether some part was printed as written because its form is not known here.
+    pub(super) is_unknown: Cell<bool>,
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    pub(super) fn new(source: &'a str, alias: Option<&'a str>) -> Printer<'a> {
+        Printer { source, alias, is_unknown: Cell::new(false) }
+    }
+
     /// The text and how tightly it binds.
     fn print(&self, expression: &Expr) -> (String, Precedence) {
         let written = slice(self.source, span_of(expression.span()));
@@ -48,10 +58,10 @@ impl Printer<'_> {
         }
         match expression {
             Expr::Nested(inner) => self.print(inner),
-            Expr::Identifier(ident) => (self.name(ident), ATOM),
+            Expr::Identifier(ident) => (self.qualified(&[self.name(ident)]), ATOM),
             Expr::CompoundIdentifier(parts) => {
                 let parts: Vec<String> = parts.iter().map(|ident| self.name(ident)).collect();
-                (parts.join("."), ATOM)
+                (self.qualified(&parts), ATOM)
             }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 (self.access(root, access_chain), ATOM)
@@ -96,7 +106,17 @@ impl Printer<'_> {
         if precedence < least { format!("({text})") } else { text }
     }
 
-    fn name(&self, ident: &ast::Ident) -> String {
+    /// The parts of a column's name, behind the alias where one is wanted and not written.
+    fn qualified(&self, parts: &[String]) -> String {
+        match self.alias.map(quoted) {
+            Some(alias) if parts.len() == 1 || parts[0] != alias => {
+                format!("{alias}.{}", parts.join("."))
+            }
+            _ => parts.join("."),
+        }
+    }
+
+    pub(super) fn name(&self, ident: &ast::Ident) -> String {
         let written = slice(self.source, span_of(ident.span));
         if written.contains("${") { written.to_owned() } else { quoted(&ident.value) }
     }

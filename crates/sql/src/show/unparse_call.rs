@@ -63,7 +63,10 @@ pub(super) fn print(printer: &Printer<'_>, expression: &Expr) -> (String, u8) {
             let length = overlay_for.as_ref().map(|e| format!(" FOR {}", printer.plain(e)));
             format!("OVERLAY({value} PLACING {what} FROM {from}{})", length.unwrap_or_default())
         }
-        other => slice(printer.source, span_of(other.span())).to_owned(),
+        other => {
+            printer.is_unknown.set(true);
+            slice(printer.source, span_of(other.span())).to_owned()
+        }
     };
     (text, 100)
 }
@@ -115,17 +118,25 @@ fn function_call(printer: &Printer<'_>, function: &ast::Function) -> String {
         }
         _ => {}
     }
+    if function.over.is_some() || !function.within_group.is_empty() || !list.clauses.is_empty() {
+        printer.is_unknown.set(true);
+    }
     let arguments: Vec<String> = list.args.iter().map(|arg| argument(printer, arg)).collect();
     let separator = if upper.starts_with("JSON_") { " " } else { ", " };
     let n_plain = list.args.iter().filter(|arg| unnamed(arg).is_some()).count();
     let (plain, clauses) = arguments.split_at(n_plain.min(arguments.len()));
     let mut text = plain.join(", ");
     if !clauses.is_empty() {
+        let separator = if plain.is_empty() { "" } else { separator };
         text += &format!("{separator}{}", clauses.join(separator));
+    }
+    if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct) {
+        text = format!("DISTINCT {text}");
     }
     let is_known = KNOWN.split_whitespace().any(|known| known == upper) || separator == " ";
     let name = if is_known { upper } else { quoted(written) };
-    format!("{name}({text})")
+    let filter = function.filter.as_ref().map(|f| format!(" FILTER (WHERE {})", printer.plain(f)));
+    format!("{name}({text}){}", filter.unwrap_or_default())
 }
 
 /// DAYOFYEAR and its like have units of their own.
