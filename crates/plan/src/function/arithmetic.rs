@@ -67,12 +67,13 @@ fn times(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     if a.root.is_numeric() && b.root.is_numeric() {
         return numbers(a, b, decimal::multiply);
     }
+    let factor = |number: &LogicalType| TypeRoot::BigInt.with_nullable_of(number);
     match (is_interval(&a.root), is_interval(&b.root)) {
-        (true, false) if b.root.is_numeric() => {
-            propagate(vec![a.clone(), b.clone()], a.root.clone())
+        (true, false) if b.root.is_integer() => {
+            propagate(vec![a.clone(), factor(b)], a.root.clone())
         }
-        (false, true) if a.root.is_numeric() => {
-            propagate(vec![a.clone(), b.clone()], b.root.clone())
+        (false, true) if a.root.is_integer() => {
+            propagate(vec![factor(a), b.clone()], b.root.clone())
         }
         _ => refused("*", a, b),
     }
@@ -82,9 +83,6 @@ fn divide(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     let (a, b) = pair(arguments)?;
     if a.root.is_numeric() && b.root.is_numeric() {
         return numbers(a, b, decimal::divide);
-    }
-    if is_interval(&a.root) && b.root.is_numeric() {
-        return propagate(vec![a.clone(), b.clone()], a.root.clone());
     }
     refused("/", a, b)
 }

@@ -6,16 +6,16 @@ use super::merging::least_common_type;
 use super::signature::{Kind, count, not_null, propagate, take};
 use super::{Argument, FunctionSpec, Resolved, ScalarFunction as F};
 
-const ORDER: &str = "NULL where an operand is NULL. NaN is equal to itself and above all numbers.";
+const ORDER: &str = "NULL where an operand is. NaN is equal to nothing and in no order.";
 const NEVER_NULL: &str = "Never NULL.";
 
 pub(super) const SPECS: &[FunctionSpec] = &[
-    FunctionSpec::new(F::Equal, "=", "a = b", ORDER, compare),
-    FunctionSpec::new(F::NotEqual, "<>", "a <> b", ORDER, compare).aliases(&["!="]),
-    FunctionSpec::new(F::Less, "<", "a < b", ORDER, compare),
-    FunctionSpec::new(F::LessOrEqual, "<=", "a <= b", ORDER, compare),
-    FunctionSpec::new(F::Greater, ">", "a > b", ORDER, compare),
-    FunctionSpec::new(F::GreaterOrEqual, ">=", "a >= b", ORDER, compare),
+    FunctionSpec::new(F::Equal, "=", "a = b", ORDER, equate),
+    FunctionSpec::new(F::NotEqual, "<>", "a <> b", ORDER, equate).aliases(&["!="]),
+    FunctionSpec::new(F::Less, "<", "a < b", ORDER, order),
+    FunctionSpec::new(F::LessOrEqual, "<=", "a <= b", ORDER, order),
+    FunctionSpec::new(F::Greater, ">", "a > b", ORDER, order),
+    FunctionSpec::new(F::GreaterOrEqual, ">=", "a >= b", ORDER, order),
     FunctionSpec::new(
         F::IsDistinctFrom,
         "IS DISTINCT FROM",
@@ -95,9 +95,16 @@ fn class(root: &TypeRoot) -> Class {
     }
 }
 
+/// What kind of comparison: text and numbers have an order, but Flink does not equate them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Equality,
+    Order,
+}
+
 /// The type that operands of a comparison are compared in: the common type, or for text and
 /// something else the type of the other.
-fn comparison_type(types: &[&LogicalType]) -> Option<TypeRoot> {
+fn comparison_type(types: &[&LogicalType], relation: Relation) -> Option<TypeRoot> {
     let typed: Vec<&LogicalType> =
         types.iter().filter(|each| each.root != TypeRoot::Null).copied().collect();
     if typed.is_empty() {
@@ -109,38 +116,55 @@ fn comparison_type(types: &[&LogicalType]) -> Option<TypeRoot> {
     let of_first = class(&compared[0].root);
     let has_text = compared.len() < typed.len();
     let same_class = compared.iter().all(|each| class(&each.root) == of_first);
-    let takes_text = !matches!(of_first, Class::Binary | Class::Other);
+    let takes_text = match of_first {
+        Class::Date | Class::Time | Class::Timestamp => true,
+        Class::Number => relation == Relation::Order,
+        _ => false,
+    };
     if !same_class || (has_text && !takes_text) {
         return None;
     }
     least_common_type(compared).map(|common| common.root.materialized())
 }
 
-fn cast_all(arguments: &[Argument<'_>], verb: &str) -> Result<Vec<LogicalType>, String> {
+fn cast_all(arguments: &[Argument<'_>], relation: Relation) -> Result<Vec<LogicalType>, String> {
     let types: Vec<&LogicalType> = arguments.iter().map(|each| each.logical_type).collect();
-    let Some(root) = comparison_type(&types) else {
-        let names: Vec<String> = types.iter().map(|each| each.to_string()).collect();
-        return Err(format!("cannot {verb} {}", names.join(" with ")));
+    let is_nested = |root: &TypeRoot| {
+        matches!(
+            root,
+            TypeRoot::Array(_) | TypeRoot::Map(..) | TypeRoot::Multiset(_) | TypeRoot::Row(_)
+        )
     };
-    Ok(types
-        .iter()
-        .map(|each| LogicalType { root: root.clone(), nullable: each.nullable })
-        .collect())
+    let root = comparison_type(&types, relation);
+    let root = root.filter(|root| relation == Relation::Equality || !is_nested(root));
+    let Some(root) = root else {
+        let names: Vec<String> = types.iter().map(|each| each.to_string()).collect();
+        let has_text = types.iter().any(|each| each.root.is_character());
+        let hint = if has_text { "; use CAST" } else { "" };
+        return Err(format!("cannot compare {}{hint}", names.join(" with ")));
+    };
+    let cast = |each: &&LogicalType| LogicalType { root: root.clone(), nullable: each.nullable };
+    Ok(types.iter().map(cast).collect())
 }
 
-fn compare(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
+fn equate(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 2, 2)?;
-    propagate(cast_all(arguments, "compare")?, TypeRoot::Boolean)
+    propagate(cast_all(arguments, Relation::Equality)?, TypeRoot::Boolean)
+}
+
+fn order(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
+    count(arguments, 2, 2)?;
+    propagate(cast_all(arguments, Relation::Order)?, TypeRoot::Boolean)
 }
 
 fn distinct(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 2, 2)?;
-    not_null(cast_all(arguments, "compare")?, TypeRoot::Boolean)
+    not_null(cast_all(arguments, Relation::Equality)?, TypeRoot::Boolean)
 }
 
 fn is_in(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 2, usize::MAX)?;
-    propagate(cast_all(arguments, "compare")?, TypeRoot::Boolean)
+    propagate(cast_all(arguments, Relation::Equality)?, TypeRoot::Boolean)
 }
 
 fn any_test(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
@@ -166,7 +190,7 @@ fn extreme(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
             TypeRoot::Array(_) | TypeRoot::Map(..) | TypeRoot::Multiset(_) | TypeRoot::Row(_)
         )
     };
-    if constructed(&common.root) {
+    if constructed(&common.root) || common.root.is_binary() {
         return Err(format!("values of type {common} have no order"));
     }
     let root = common.root.materialized();

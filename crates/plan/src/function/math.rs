@@ -35,8 +35,10 @@ pub(super) const SPECS: &[FunctionSpec] = &[
     FunctionSpec::new(F::Degrees, "DEGREES", "DEGREES(x)", "Radians to degrees.", double),
     FunctionSpec::new(F::Radians, "RADIANS", "RADIANS(x)", "Degrees to radians.", double),
     FunctionSpec::new(F::Sign, "SIGN", "SIGN(x)", "-1, 0 or 1 in the type of x.", same),
-    FunctionSpec::new(F::Round, "ROUND", "ROUND(x[, digits])", "Half away from zero.", round),
-    FunctionSpec::new(F::Truncate, "TRUNCATE", "TRUNCATE(x[, digits])", "Toward zero.", round),
+    FunctionSpec::new(F::Round, "ROUND", "ROUND(x[, digits])", "Half away from zero.", round)
+        .fallible(),
+    FunctionSpec::new(F::Truncate, "TRUNCATE", "TRUNCATE(x[, digits])", "Toward zero.", round)
+        .fallible(),
     FunctionSpec::new(F::Pi, "PI", "PI()", "3.141592653589793.", constant),
     FunctionSpec::new(F::E, "E", "E()", "2.718281828459045.", constant),
     FunctionSpec::new(F::Rand, "RAND", "RAND()", "At least 0.0, below 1.0.", rand).volatile(),

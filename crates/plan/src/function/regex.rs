@@ -17,15 +17,18 @@ pub(super) const SPECS: &[FunctionSpec] = &[
         |a| propagate(take(a, &[TEXT, TEXT], &[TEXT])?, TypeRoot::Boolean),
     )
     .fallible(),
-    FunctionSpec::new(F::Regexp, "REGEXP", "REGEXP(a, pattern)", "Whether a part matches.", |a| {
-        propagate(take(a, &[TEXT, TEXT], &[])?, TypeRoot::Boolean)
-    })
-    .fallible(),
+    FunctionSpec::new(
+        F::Regexp,
+        "REGEXP",
+        "REGEXP(a, pattern)",
+        "Whether a part matches; FALSE for a bad or empty pattern.",
+        |a| propagate(take(a, &[TEXT, TEXT], &[])?, TypeRoot::Boolean),
+    ),
     FunctionSpec::new(
         F::RegexpReplace,
         "REGEXP_REPLACE",
         "REGEXP_REPLACE(a, pattern, replacement)",
-        "Every match; $1 in the replacement is group 1. NULL for a bad pattern or group.",
+        "Every match; the replacement is taken as it is, without groups. NULL for a bad pattern.",
         |a| propagate(take(a, &[TEXT, TEXT, TEXT], &[])?, TypeRoot::STRING),
     ),
     FunctionSpec::new(

@@ -19,13 +19,7 @@ pub(super) const SPECS: &[FunctionSpec] = &[
         like,
     )
     .fallible(),
-    FunctionSpec::new(
-        F::ConcatOperator,
-        "||",
-        "a || b",
-        "Both text or both binary.",
-        concat_operator,
-    ),
+    FunctionSpec::new(F::ConcatOperator, "||", "a || b", "One after the other.", concat_operator),
     FunctionSpec::new(F::Concat, "CONCAT", "CONCAT(a, …)", "NULL where any argument is.", |a| {
         propagate(take_many(a, &[], TEXT, 1)?, TypeRoot::STRING)
     }),
@@ -122,7 +116,7 @@ pub(super) const SPECS: &[FunctionSpec] = &[
         F::SplitIndex,
         "SPLIT_INDEX",
         "SPLIT_INDEX(a, delimiter, index)",
-        "The part at index, from 0; NULL beyond the last. An integer delimiter is a code point.",
+        "The part at index, from 0; NULL beyond the last. An integer delimiter is a character code.",
         split_index,
     ),
     FunctionSpec::new(
@@ -179,15 +173,12 @@ fn like(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
 }
 
 fn concat_operator(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
-    let arguments = take(arguments, &[Kind::TextOrBytes, Kind::TextOrBytes], &[])?;
+    let arguments = take(arguments, &[TEXT, TEXT], &[])?;
     let (a, b) = (&arguments[0].root, &arguments[1].root);
     let total = length(a).saturating_add(length(b)).min(MAX_LENGTH);
     let root = match (a, b) {
         (TypeRoot::Char(_), TypeRoot::Char(_)) => TypeRoot::Char(total),
-        (TypeRoot::Binary(_), TypeRoot::Binary(_)) => TypeRoot::Binary(total),
-        _ if a.is_character() && b.is_character() => TypeRoot::VarChar(total),
-        _ if a.is_binary() && b.is_binary() => TypeRoot::VarBinary(total),
-        _ => return Err(format!("cannot apply '||' to {} and {}", arguments[0], arguments[1])),
+        _ => TypeRoot::VarChar(total),
     };
     propagate(arguments, root)
 }
@@ -244,12 +235,7 @@ fn elt(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     let taken = take_many(arguments, &[INT], Kind::TextOrBytes, 2)?;
     let values: Vec<&LogicalType> = taken[1..].iter().collect();
     let common = least_common_type(&values).ok_or("text and binary arguments are mixed")?;
-    let longest = taken[1..].iter().map(|each| length(&each.root)).max().unwrap_or(0);
-    let root = match common.root.is_character() {
-        true => TypeRoot::VarChar(longest),
-        false => TypeRoot::VarBinary(longest),
-    };
-    nullable(taken, root)
+    nullable(taken, common.root)
 }
 
 fn affix(arguments: &[Argument<'_>]) -> Result<Resolved, String> {

@@ -197,12 +197,24 @@ fn extract(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 2, 2)?;
     is_unit(&unit(arguments)?, EXTRACT_UNITS)?;
     let value = datetime_or_interval(&arguments[1])?;
+    check_part(&unit(arguments)?, &value)?;
     propagate(vec![arguments[0].logical_type.clone(), value], TypeRoot::BigInt)
 }
 
 fn part(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 1, 1)?;
     propagate(vec![datetime_or_interval(&arguments[0])?], TypeRoot::BigInt)
+}
+
+/// A time of day has no date, an interval has parts of its own only.
+fn check_part(unit: &str, value: &LogicalType) -> Result<(), String> {
+    let of_day = ["HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"];
+    match value.root {
+        TypeRoot::Time(_) => is_unit(unit, &of_day),
+        TypeRoot::IntervalDayTime => is_unit(unit, &[&["DAY"], &of_day[..]].concat()),
+        TypeRoot::IntervalYearMonth => is_unit(unit, &["YEAR", "QUARTER", "MONTH"]),
+        _ => Ok(()),
+    }
 }
 
 fn round_to(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
@@ -215,13 +227,8 @@ fn round_to(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
 fn timestamp_add(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     let taken = take(arguments, &[TEXT, Kind::BigInt, Kind::DateTime], &[])?;
     let unit = unit(arguments)?;
-    is_unit(&unit, ADD_UNITS)?;
-    let of_unit = match unit.as_str() {
-        "NANOSECOND" => 9,
-        "MICROSECOND" => 6,
-        "MILLISECOND" => 3,
-        _ => 0,
-    };
+    is_unit(&unit, &ADD_UNITS[..9])?;
+    let of_unit = if unit == "MILLISECOND" { 3 } else { 0 };
     let is_time_of_day = of_unit > 0 || ["HOUR", "MINUTE", "SECOND"].contains(&unit.as_str());
     let root = match &taken[2].root {
         TypeRoot::Date if is_time_of_day => TypeRoot::timestamp(of_unit.max(6)),
@@ -237,6 +244,12 @@ fn timestamp_add(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
 fn timestamp_diff(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     let taken = take(arguments, &[TEXT, Kind::DateTime, Kind::DateTime], &[])?;
     is_unit(&unit(arguments)?, ADD_UNITS)?;
+    let (a, b) = (&taken[1], &taken[2]);
+    let is_local = |each: &LogicalType| matches!(each.root, TypeRoot::TimestampLtz { .. });
+    let has_time = [a, b].iter().any(|each| matches!(each.root, TypeRoot::Time(_)));
+    if has_time || is_local(a) != is_local(b) {
+        return Err(format!("cannot take the difference of {a} and {b}"));
+    }
     propagate(taken, TypeRoot::Int)
 }
 
@@ -278,8 +291,11 @@ fn to_timestamp_ltz(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     {
         return Err(format!("the precision must be 0 or 3, but is {precision}"));
     }
-    let is_integer = arguments.first().is_some_and(|each| each.logical_type.root.is_integer());
-    let value = if is_integer { Kind::BigInt } else { Kind::Double };
+    let value = match arguments.first().map(|each| &each.logical_type.root) {
+        Some(found) if found.is_integer() => Kind::BigInt,
+        Some(TypeRoot::Decimal { .. }) => Kind::Numeric,
+        _ => Kind::Double,
+    };
     nullable(take(arguments, &[value], &[Kind::Int])?, root)
 }
 
