@@ -8,6 +8,7 @@ pub mod aggregate;
 mod build;
 pub mod exchange;
 pub mod expression;
+pub mod function;
 mod fragment;
 pub mod job;
 pub mod metrics;

@@ -1,0 +1,1 @@
+//! Laziness, sharing and folding of compiled expressions.

@@ -1,0 +1,619 @@
+//! The format letters of Java: those of DateTimeFormatter (modern) and of SimpleDateFormat.
+//!
+//! A pattern is compiled to items once. The modern dialect is strict: widths are those of the
+//! letters, text is case-sensitive, and nothing may be left over. The simple one is lenient:
+//! numbers may have any width and overflow into the next field, and what follows is ignored.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argus_base::Result;
+
+use super::calendar::{
+    Instant, civil, day_of_year, days_in_month, days_of, iso_weekday, sunday_weekday, us_week,
+};
+use super::refused;
+use super::zone::Offsets;
+
+/// Whose letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// java.time.format.DateTimeFormatter.
+    Modern,
+    /// java.text.SimpleDateFormat.
+    Simple,
+}
+
+/// A compiled format.
+pub(super) struct Pattern {
+    items: Vec<Item>,
+    dialect: Dialect,
+}
+
+enum Item {
+    Text(String),
+    Field { letter: char, width: usize },
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Compiled formats: that of a literal, or the last that was asked for.
+pub(super) struct Patterns {
+    dialect: Dialect,
+    literal: Option<Compiled>,
+    last: Mutex<Option<(String, Compiled)>>,
+}
+
+type Compiled = std::result::Result<Arc<Pattern>, String>;
+
+impl Patterns {
+    /// Of the literal that every row has, where it is one.
+    pub(super) fn new(dialect: Dialect, literal: Option<&str>) -> Patterns {
+        let literal = literal.map(|text| Pattern::new(text, dialect).map(Arc::new));
+        Patterns { dialect, literal, last: Mutex::new(None) }
+    }
+
+    /// The format of that text; an error where it is none.
+    pub(super) fn get(&self, text: &str) -> Result<Arc<Pattern>> {
+        if let Some(literal) = &self.literal {
+            return literal.clone().map_err(refused);
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, pattern)) = &*last
+            && known == text
+        {
+            return pattern.clone().map_err(refused);
+        }
+        let pattern = Pattern::new(text, self.dialect).map(Arc::new);
+        *last = Some((text.to_owned(), pattern.clone()));
+        pattern.map_err(refused)
+    }
+}
+
+impl Pattern {
+    /// Compiles a format, or says what is wrong with it.
+    pub(super) fn new(text: &str, dialect: Dialect) -> std::result::Result<Pattern, String> {
+        let mut items: Vec<Item> = Vec::new();
+        let mut characters = text.chars().peekable();
+        while let Some(c) = characters.next() {
+            if c.is_ascii_alphabetic() {
+                let mut width = 1;
+                while characters.next_if_eq(&c).is_some() {
+                    width += 1;
+                }
+                check_letter(c, width, text, dialect)?;
+                items.push(Item::Field { letter: c, width });
+                continue;
+            }
+            let mut literal = String::new();
+            match c {
+                '\'' if characters.next_if_eq(&'\'').is_some() => literal.push('\''),
+                '\'' => quoted(&mut characters, &mut literal),
+                '[' | ']' if dialect == Dialect::Modern => {}
+                _ => literal.push(c),
+            }
+            match items.last_mut() {
+                Some(Item::Text(text)) => text.push_str(&literal),
+                _ if literal.is_empty() => {}
+                _ => items.push(Item::Text(literal)),
+            }
+        }
+        Ok(Pattern { items, dialect })
+    }
+
+    /// Writes a wall clock that is `offset` seconds ahead of UTC in the zone of that name.
+    pub(super) fn format(
+        &self,
+        at: Instant,
+        offset: i64,
+        zone: &str,
+        out: &mut String,
+    ) -> Result<()> {
+        for item in &self.items {
+            match item {
+                Item::Text(text) => out.push_str(text),
+                Item::Field { letter, width } => match self.dialect {
+                    Dialect::Modern => modern_field(*letter, *width, at, out)?,
+                    Dialect::Simple => simple_field(*letter, *width, at, (offset, zone), out)?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// The wall clock that a text shows, by the modern rules.
+    pub(super) fn parse_modern(&self, text: &str) -> Option<Instant> {
+        let mut fields = Fields::default();
+        let mut rest = text;
+        for (i, item) in self.items.iter().enumerate() {
+            rest = match item {
+                Item::Text(text) => rest.strip_prefix(text.as_str())?,
+                Item::Field { letter, width } => {
+                    let reserved = self.adjacent_width(i + 1);
+                    fields.read_modern((*letter, *width), rest, reserved)?
+                }
+            };
+        }
+        if rest.is_empty() { fields.resolve_modern() } else { None }
+    }
+
+    /// The instant of UTC that the beginning of a text shows in a zone, by the simple rules.
+    pub(super) fn parse_simple(&self, text: &str, offsets: &mut Offsets<'_>) -> Option<Instant> {
+        let mut fields = Fields::default();
+        let mut rest = text;
+        for (i, item) in self.items.iter().enumerate() {
+            rest = match item {
+                Item::Text(text) => rest.strip_prefix(text.as_str())?,
+                Item::Field { letter, width } => {
+                    let is_abutting = matches!(self.items.get(i + 1), Some(Item::Field { .. }));
+                    fields.read_simple((*letter, *width), rest, is_abutting)?
+                }
+            };
+        }
+        let local = fields.resolve_simple();
+        Some(match fields.offset {
+            Some(offset) => local.plus_seconds(-offset),
+            None => offsets.to_instant(local),
+        })
+    }
+
+    /// Digits that the fixed-width numbers right after a field take.
+    fn adjacent_width(&self, from: usize) -> usize {
+        let mut total = 0;
+        for item in &self.items[from..] {
+            match item {
+                Item::Field { letter, width } if is_fixed_number(*letter, *width) => total += width,
+                _ => break,
+            }
+        }
+        total
+    }
+}
+
+/// Two quotes inside are one.
+fn quoted(characters: &mut std::iter::Peekable<std::str::Chars<'_>>, literal: &mut String) {
+    while let Some(c) = characters.next() {
+        if c != '\'' {
+            literal.push(c);
+        } else if characters.next_if_eq(&'\'').is_some() {
+            literal.push('\'');
+        } else {
+            return;
+        }
+    }
+}
+
+fn check_letter(
+    letter: char,
+    width: usize,
+    text: &str,
+    dialect: Dialect,
+) -> std::result::Result<(), String> {
+    let (letters, most) = match dialect {
+        Dialect::Simple => ("GyYMLwWDdFEuaHkKhmsSzZX", usize::MAX),
+        Dialect::Modern => {
+            let most = match letter {
+                'd' | 'h' | 'H' | 'k' | 'K' | 'm' | 's' | 'w' => 2,
+                'a' | 'W' | 'F' => 1,
+                'D' => 3,
+                'E' | 'e' | 'M' | 'L' | 'Q' | 'q' | 'G' | 'X' | 'x' | 'Z' => 5,
+                'S' => 9,
+                _ => 19,
+            };
+            ("GuyYMLQqwWDdFEeaHkKhmsSAnNzXxZVO", most)
+        }
+    };
+    if !letters.contains(letter) {
+        return Err(format!("unknown letter '{letter}' in the format '{text}'"));
+    }
+    if width > most {
+        return Err(format!("too many letters '{letter}' in the format '{text}'"));
+    }
+    Ok(())
+}
+
+fn is_fixed_number(letter: char, width: usize) -> bool {
+    match letter {
+        'M' | 'L' => width == 2,
+        'S' => true,
+        'd' | 'h' | 'H' | 'k' | 'K' | 'm' | 's' => width == 2,
+        'D' => width == 3,
+        _ => false,
+    }
+}
+
+/// A number with at least `width` digits.
+fn padded(value: i64, width: usize, out: &mut String) {
+    let sign = if value < 0 { "-" } else { "" };
+    write!(out, "{sign}{:0width$}", value.unsigned_abs()).expect("writing to a text cannot fail");
+}
+
+/// Parts of a wall clock that both dialects show the same way.
+fn number_of(letter: char, at: Instant) -> Option<i64> {
+    let (days, second) = (at.days(), at.second_of_day());
+    let hour = second / 3600;
+    Some(match letter {
+        'd' => civil(days).2,
+        'D' => day_of_year(days),
+        'H' => hour,
+        'k' => {
+            if hour == 0 {
+                24
+            } else {
+                hour
+            }
+        }
+        'K' => hour % 12,
+        'h' => {
+            if hour % 12 == 0 {
+                12
+            } else {
+                hour % 12
+            }
+        }
+        'm' => second / 60 % 60,
+        's' => second % 60,
+        'w' => us_week(days).1,
+        'W' => (civil(days).2 - 1 + sunday_weekday(days - civil(days).2 + 1) - 1) / 7 + 1,
+        _ => return None,
+    })
+}
+
+fn month_text(month: i64, width: usize) -> &'static str {
+    let name = MONTHS[usize::try_from(month - 1).unwrap_or(0) % 12];
+    match width {
+        3 => &name[..3],
+        5 => &name[..1],
+        _ => name,
+    }
+}
+
+fn day_text(weekday: i64, width: usize) -> &'static str {
+    let name = DAYS[usize::try_from(weekday - 1).unwrap_or(0) % 7];
+    match width {
+        1..=3 => &name[..3],
+        5 => &name[..1],
+        _ => name,
+    }
+}
+
+fn half_of_day(at: Instant) -> &'static str {
+    if at.second_of_day() < 43_200 { "AM" } else { "PM" }
+}
+
+fn modern_field(letter: char, width: usize, at: Instant, out: &mut String) -> Result<()> {
+    let days = at.days();
+    let (year, month, day) = civil(days);
+    match letter {
+        'y' | 'u' if width == 2 => padded(year.rem_euclid(100), 2, out),
+        'y' | 'u' => padded(year, width, out),
+        'Y' if width == 2 => padded(us_week(days).0.rem_euclid(100), 2, out),
+        'Y' => padded(us_week(days).0, width, out),
+        'M' | 'L' if width <= 2 => padded(month, width, out),
+        'M' | 'L' => out.push_str(month_text(month, width)),
+        'Q' | 'q' => quarter((month + 2) / 3, width, out),
+        'E' => out.push_str(day_text(iso_weekday(days), width)),
+        'e' if width <= 2 => padded(sunday_weekday(days), width, out),
+        'e' => out.push_str(day_text(iso_weekday(days), width)),
+        'F' => padded((day - 1) % 7 + 1, 1, out),
+        'a' => out.push_str(half_of_day(at)),
+        'S' => out.push_str(&format!("{:09}", at.nanos)[..width]),
+        'A' => padded(at.second_of_day() * 1000 + i64::from(at.nanos / 1_000_000), width, out),
+        'n' => padded(i64::from(at.nanos), width, out),
+        'N' => padded(at.second_of_day() * 1_000_000_000 + i64::from(at.nanos), width, out),
+        'G' => out.push_str(match width {
+            4 => "Anno Domini",
+            5 => "A",
+            _ => "AD",
+        }),
+        _ => match number_of(letter, at) {
+            Some(number) => padded(number, width, out),
+            None => return Err(refused(format!("a timestamp has no '{letter}': it has no zone"))),
+        },
+    }
+    Ok(())
+}
+
+fn quarter(quarter: i64, width: usize, out: &mut String) {
+    let ordinal = ["1st", "2nd", "3rd", "4th"][usize::try_from(quarter - 1).unwrap_or(0) % 4];
+    match width {
+        1 | 2 => padded(quarter, width, out),
+        3 => out.push_str(&format!("Q{quarter}")),
+        4 => out.push_str(&format!("{ordinal} quarter")),
+        _ => padded(quarter, 1, out),
+    }
+}
+
+fn simple_field(
+    letter: char,
+    width: usize,
+    at: Instant,
+    (offset, zone): (i64, &str),
+    out: &mut String,
+) -> Result<()> {
+    let days = at.days();
+    let (year, month, day) = civil(days);
+    match letter {
+        'y' if width == 2 => padded(year.rem_euclid(100), 2, out),
+        'y' => padded(year, width, out),
+        'Y' if width == 2 => padded(us_week(days).0.rem_euclid(100), 2, out),
+        'Y' => padded(us_week(days).0, width, out),
+        'M' | 'L' if width <= 2 => padded(month, width, out),
+        'M' | 'L' => out.push_str(month_text(month, if width == 3 { 3 } else { 4 })),
+        'E' => out.push_str(day_text(iso_weekday(days), if width >= 4 { 4 } else { 3 })),
+        'u' => padded(iso_weekday(days), width, out),
+        'F' => padded((day - 1) / 7 + 1, width, out),
+        'a' => out.push_str(half_of_day(at)),
+        'S' => padded(i64::from(at.nanos / 1_000_000), width, out),
+        'G' => out.push_str("AD"),
+        'z' => out.push_str(zone),
+        'Z' => out.push_str(&offset_text(offset, false, true)),
+        'X' if offset == 0 => out.push('Z'),
+        'X' => out.push_str(&offset_text(offset, width >= 3, width >= 2)),
+        _ => match number_of(letter, at) {
+            Some(number) => padded(number, width, out),
+            None => return Err(refused(format!("unknown letter '{letter}'"))),
+        },
+    }
+    Ok(())
+}
+
+fn offset_text(seconds: i64, has_colon: bool, has_minutes: bool) -> String {
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
+    let colon = if has_colon { ":" } else { "" };
+    match has_minutes {
+        true => format!("{sign}{hours:02}{colon}{minutes:02}"),
+        false => format!("{sign}{hours:02}"),
+    }
+}
+
+/// What a text says of each field.
+#[derive(Default)]
+struct Fields {
+    year: Option<i64>,
+    month: Option<i64>,
+    day: Option<i64>,
+    day_of_year: Option<i64>,
+    hour: Option<i64>,
+    hour_of_half: Option<i64>,
+    is_afternoon: Option<bool>,
+    minute: Option<i64>,
+    second: Option<i64>,
+    nanos: Option<i64>,
+    /// Seconds ahead of UTC.
+    offset: Option<i64>,
+}
+
+impl Fields {
+    fn set(&mut self, letter: char, value: i64) {
+        let (slot, value) = match letter {
+            'y' | 'u' => (&mut self.year, value),
+            'M' | 'L' => (&mut self.month, value),
+            'd' => (&mut self.day, value),
+            'D' => (&mut self.day_of_year, value),
+            'H' => (&mut self.hour, value),
+            'k' => (&mut self.hour, value % 24),
+            'K' => (&mut self.hour_of_half, value),
+            'h' => (&mut self.hour_of_half, value % 12),
+            'm' => (&mut self.minute, value),
+            's' => (&mut self.second, value),
+            _ => return,
+        };
+        *slot = Some(value);
+    }
+
+    /// Text after the field; `reserved` digits belong to fixed-width fields behind it.
+    fn read_modern<'t>(
+        &mut self,
+        (letter, width): (char, usize),
+        text: &'t str,
+        reserved: usize,
+    ) -> Option<&'t str> {
+        match letter {
+            'M' | 'L' if width >= 3 => return self.read_month(text, width, false),
+            'E' => return read_name(text, &DAYS, width < 4, false).map(|(_, rest)| rest),
+            'a' => return self.read_half(text, false),
+            'S' => {
+                let (value, rest) = number(text, width, width)?;
+                self.nanos = Some(value * 10_i64.pow(9 - u32::try_from(width).ok()?));
+                return Some(rest);
+            }
+            'X' | 'x' | 'Z' => return self.read_offset(text),
+            _ => {}
+        }
+        let (least, most) = match (letter, width) {
+            ('y' | 'u', 2) => (2, 2),
+            ('y' | 'u', 4) => (4, 4),
+            ('y' | 'u', _) => (width, 19),
+            (_, 1) => (1, 19),
+            _ => (width, width),
+        };
+        let available = text.bytes().take_while(u8::is_ascii_digit).count();
+        let most = most.min(available.saturating_sub(reserved).max(least));
+        let (value, rest) = number(text, least, most)?;
+        let is_short_year = width == 2 && matches!(letter, 'y' | 'u');
+        let value = if is_short_year { 2000 + value } else { value };
+        is_in_range(letter, value).then(|| self.set(letter, value))?;
+        Some(rest)
+    }
+
+    /// Text after the field, by the lenient rules.
+    fn read_simple<'t>(
+        &mut self,
+        (letter, width): (char, usize),
+        text: &'t str,
+        is_abutting: bool,
+    ) -> Option<&'t str> {
+        match letter {
+            'M' | 'L' if width >= 3 => return self.read_month(text, 3, true),
+            'E' => return read_name(text, &DAYS, true, true).map(|(_, rest)| rest),
+            'a' => return self.read_half(text, true),
+            'z' | 'Z' | 'X' => return self.read_offset(text),
+            _ => {}
+        }
+        let text = text.trim_start_matches([' ', '\t']);
+        let most = if is_abutting { width } else { 18 };
+        let (is_negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        let (value, rest) = number(digits, 1, most)?;
+        let n_digits = digits.len() - rest.len();
+        let value = if is_negative { -value } else { value };
+        match letter {
+            'S' => self.nanos = Some(value * 1_000_000),
+            // Two digits mean a year of this or the last century.
+            'y' if width <= 2 && n_digits == 2 => {
+                self.set('y', if value < 50 { 2000 + value } else { 1900 + value });
+            }
+            _ => self.set(letter, value),
+        }
+        Some(rest)
+    }
+
+    fn read_month<'t>(&mut self, text: &'t str, width: usize, any_case: bool) -> Option<&'t str> {
+        let (index, rest) = read_name(text, &MONTHS, width == 3, any_case)?;
+        self.month = Some(index);
+        Some(rest)
+    }
+
+    fn read_half<'t>(&mut self, text: &'t str, any_case: bool) -> Option<&'t str> {
+        let (half, rest) = (text.get(..2)?, text.get(2..)?);
+        let half = if any_case { half.to_ascii_uppercase() } else { half.to_owned() };
+        self.is_afternoon = match half.as_str() {
+            "AM" => Some(false),
+            "PM" => Some(true),
+            _ => return None,
+        };
+        Some(rest)
+    }
+
+    /// `Z`, `+01`, `+0100`, `+01:00`, `UTC`, `GMT`.
+    fn read_offset<'t>(&mut self, text: &'t str) -> Option<&'t str> {
+        for name in ["Z", "UTC", "GMT"] {
+            if let Some(rest) = text.strip_prefix(name) {
+                self.offset = Some(0);
+                return Some(rest);
+            }
+        }
+        let sign = match text.bytes().next()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let (hours, rest) = number(&text[1..], 2, 2)?;
+        let after_colon = rest.strip_prefix(':').unwrap_or(rest);
+        let (minutes, rest) = number(after_colon, 2, 2).unwrap_or((0, rest));
+        self.offset = Some(sign * (hours * 3600 + minutes * 60));
+        Some(rest)
+    }
+
+    /// What is missing is 1970-01-01 00:00:00. A day up to 31 is cut to its month, and 24:00:00 is
+    /// the next midnight.
+    fn resolve_modern(&self) -> Option<Instant> {
+        let year = self.year.unwrap_or(1970);
+        let days = match (self.day_of_year, self.month, self.day) {
+            (Some(day), None, None) if self.year.is_some() => days_of(year, 1, day),
+            (_, month, day) => {
+                let month = month.unwrap_or(1);
+                days_of(year, month, day.unwrap_or(1).min(days_in_month(year, month)))
+            }
+        };
+        let half = self.is_afternoon.map(|is_afternoon| if is_afternoon { 12 } else { 0 });
+        let hour = match (self.hour, self.hour_of_half, half) {
+            (Some(hour), _, _) => hour,
+            (None, Some(hour), Some(half)) => hour + half,
+            _ => 0,
+        };
+        let (minute, second) = (self.minute.unwrap_or(0), self.second.unwrap_or(0));
+        let nanos = self.nanos.unwrap_or(0);
+        let is_end_of_day = hour == 24 && (minute, second, nanos) == (0, 0, 0);
+        if hour > 23 && !is_end_of_day {
+            return None;
+        }
+        let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+        Some(Instant { seconds, nanos: u32::try_from(nanos).ok()? })
+    }
+
+    /// Fields that are too great go on in the next greater one.
+    fn resolve_simple(&self) -> Instant {
+        let months = self.year.unwrap_or(1970) * 12 + self.month.unwrap_or(1) - 1;
+        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+        let days = match self.day_of_year {
+            Some(day) if self.day.is_none() => days_of(year, 1, day),
+            _ => days_of(year, month, self.day.unwrap_or(1)),
+        };
+        let half = if self.is_afternoon == Some(true) { 12 } else { 0 };
+        let hour = self.hour.unwrap_or_else(|| self.hour_of_half.unwrap_or(0) + half);
+        let seconds =
+            days * 86_400 + hour * 3600 + self.minute.unwrap_or(0) * 60 + self.second.unwrap_or(0);
+        let millis = self.nanos.unwrap_or(0) / 1_000_000;
+        Instant { seconds, nanos: 0 }.plus_millis(millis)
+    }
+}
+
+fn is_in_range(letter: char, value: i64) -> bool {
+    match letter {
+        'M' | 'L' => (1..=12).contains(&value),
+        'd' => (1..=31).contains(&value),
+        'D' => (1..=366).contains(&value),
+        'H' => (0..=24).contains(&value),
+        'k' => (1..=24).contains(&value),
+        'K' => (0..=11).contains(&value),
+        'h' => (1..=12).contains(&value),
+        'm' | 's' => (0..=59).contains(&value),
+        _ => true,
+    }
+}
+
+/// At least `least` and at most `most` digits at the beginning, and the text after them.
+fn number(text: &str, least: usize, most: usize) -> Option<(i64, &str)> {
+    let n_digits = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at(n_digits);
+    if n_digits < least.max(1) {
+        return None;
+    }
+    Some((digits.parse().ok()?, rest))
+}
+
+/// The name that a text begins with, counted from 1, and the text after it. Full names, and where
+/// `is_short` those of three letters.
+fn read_name<'t>(
+    text: &'t str,
+    names: &[&str],
+    is_short: bool,
+    any_case: bool,
+) -> Option<(i64, &'t str)> {
+    let begins = |name: &str| {
+        let start = text.get(..name.len())?;
+        let is_same = if any_case { start.eq_ignore_ascii_case(name) } else { start == name };
+        is_same.then(|| &text[name.len()..])
+    };
+    let find = |length: Option<usize>| {
+        names.iter().enumerate().find_map(|(i, name)| {
+            let name = length.map_or(*name, |length| &name[..length]);
+            begins(name).map(|rest| (i64::try_from(i).unwrap_or(0) + 1, rest))
+        })
+    };
+    match (is_short, any_case) {
+        (true, false) => find(Some(3)),
+        (true, true) => find(None).or_else(|| find(Some(3))),
+        _ => find(None),
+    }
+}
