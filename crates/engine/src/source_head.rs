@@ -72,6 +72,8 @@ pub(crate) struct EventTimeTracker {
     pub closing: Vec<ClosingWindow>,
     /// Least wall-clock time between watermarks that close nothing.
     pub emit_interval: Duration,
+    /// Every row is to see the watermark of the rows before it: the job asks CURRENT_WATERMARK.
+    pub is_exact: bool,
     /// One watermark a split, or one for all.
     pub per_split: bool,
     /// Watermarks of the splits.
@@ -447,7 +449,7 @@ impl EventTimeTracker {
         after.watermark(input, Watermark(watermarks.greatest()));
         let can_be_late = least_and_greatest(times)
             .is_some_and(|(least, _)| self.is_closed(least, after.merged()));
-        if !can_be_late {
+        if !can_be_late && !self.is_exact {
             self.merge = after;
             ready.push_back(Element::Batch(batch));
             return Ok(());
@@ -456,7 +458,7 @@ impl EventTimeTracker {
         let mut from = 0;
         for (row, time) in times.iter().enumerate() {
             let merged = self.merge.merged();
-            if merged > self.sent.0 && self.is_closed(*time, merged) {
+            if merged > self.sent.0 && (self.is_exact || self.is_closed(*time, merged)) {
                 if row > from {
                     ready.push_back(Element::Batch(batch.slice(from, row - from)));
                 }

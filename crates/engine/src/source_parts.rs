@@ -5,7 +5,7 @@ use argus_base::connector::ConnectorContext;
 use argus_base::logical_type::arrow_schema;
 use argus_base::time::Watermark;
 use argus_plan::graph::{SourceOperator, WatermarkSpec};
-use argus_plan::{JobGraph, NodeId, Operator, Window};
+use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator, ScalarFunction, Window};
 
 use crate::expression::{CompiledExpression, ProjectionSet};
 use crate::source_head::{
@@ -56,10 +56,25 @@ fn event_time_tracker(
         expression: CompiledExpression::compile(&spec.expression, zone)?,
         closing: closing.collect::<Result<Vec<_>>>()?,
         emit_interval: spec.emit_interval,
+        is_exact: false,
         per_split,
         merge: WatermarkMerge::default(),
         sent: (Watermark::MIN, std::time::Duration::ZERO),
     })
+}
+
+/// Whether a row's result depends on the watermark of the rows before it.
+fn asks_watermark(operator: &Operator) -> bool {
+    let Operator::Calc(calc) = operator else { return false };
+    calc.projection.iter().chain(&calc.filter).any(reads_watermark)
+}
+
+fn reads_watermark(expression: &Expression) -> bool {
+    let is_call = matches!(
+        expression.kind,
+        ExpressionKind::Call { function: ScalarFunction::CurrentWatermark, .. }
+    );
+    is_call || expression.children().into_iter().any(reads_watermark)
 }
 
 fn has_processing_time(operator: &Operator) -> bool {
