@@ -21,11 +21,6 @@ pub(crate) fn parse(text: &str) -> Parsed<Expression> {
     }
 }
 
-/// Parses a type.
-pub(crate) fn parse_type(text: &str) -> Parsed<LogicalType> {
-    Parser { tokens: tokenize(text)?, at: 0 }.logical_type()
-}
-
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     /// In upper case.

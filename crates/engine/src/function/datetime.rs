@@ -5,8 +5,8 @@ use std::sync::Arc;
 use argus_base::{Result, TypeRoot};
 use argus_plan::ScalarFunction as F;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, DurationMillisecondType, Float64Type, Int32Type, Int64Type,
-    IntervalYearMonthType, Time32MillisecondType, TimestampMillisecondType,
+    Date32Type, DurationMillisecondType, Float64Type, Int32Type, Int64Type, IntervalYearMonthType,
+    Time32MillisecondType, TimestampMillisecondType,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use jiff::tz::TimeZone;
@@ -20,7 +20,6 @@ use super::datetime_text::{parse_date, parse_timestamp};
 use super::interval::{move_date, move_timestamp};
 use super::zone::Offsets;
 use super::{Binding, Call, Kernel, refused};
-use crate::expression::decimal;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 const DEFAULT_FORMAT: &str = "yyyy-MM-dd HH:mm:ss";
@@ -508,14 +507,6 @@ fn to_timestamp_ltz(binding: &Binding<'_>) -> Kernel {
             TypeRoot::BigInt => {
                 let long = call.number_of::<Int64Type>(0);
                 Box::new(move |row, factor| long(row).saturating_mul(factor))
-            }
-            TypeRoot::Decimal { scale, .. } => {
-                let (unscaled, scale) = (call.number_of::<Decimal128Type>(0), usize::from(*scale));
-                Box::new(move |row, factor| {
-                    let millis =
-                        unscaled(row).saturating_mul(i128::from(factor)) / decimal::POWERS[scale];
-                    i64::try_from(millis).unwrap_or(i64::MAX)
-                })
             }
             _ => {
                 let double = call.number_of::<Float64Type>(0);

@@ -14,7 +14,8 @@ use crate::expression::decimal::{self, POWERS, fit, rescale};
 use crate::expression::text;
 
 pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
-    if let Some(f) = of_double(binding.function) {
+    let has_base = binding.function == F::Log && binding.arguments.len() == 2;
+    if let Some(f) = of_double(binding.function).filter(|_| !has_base) {
         return Ok(Some(Box::new(move |call| {
             let x = call.number_of::<Float64Type>(0);
             Ok(call.numbers::<Float64Type>(|row| f(x(row))))
@@ -23,10 +24,10 @@ pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
     Ok(Some(match binding.function {
         F::Power => of_two_doubles(power),
         F::Atan2 => of_two_doubles(f64::atan2),
-        F::Log if binding.arguments.len() == 2 => of_two_doubles(|base, x| x.ln() / base.ln()),
+        F::Log => of_two_doubles(|base, x| x.ln() / base.ln()),
         F::Pi => constant(std::f64::consts::PI),
         F::E => constant(std::f64::consts::E),
-        F::Abs | F::Negate | F::Sign | F::Ceil | F::Floor => by_type(binding)?,
+        F::Abs | F::Sign | F::Ceil | F::Floor => by_type(binding)?,
         F::Round => round(binding, true)?,
         F::Truncate => round(binding, false)?,
         _ => return Ok(None),
@@ -64,7 +65,6 @@ fn power(x: f64, y: f64) -> f64 {
 
 fn of_two_doubles(f: fn(f64, f64) -> f64) -> Kernel {
     Box::new(move |call| {
-        // LOG has one argument or two; the base comes first.
         let (x, y) = (call.number_of::<Float64Type>(0), call.number_of::<Float64Type>(1));
         Ok(call.numbers::<Float64Type>(|row| f(x(row), y(row))))
     })
@@ -118,7 +118,6 @@ fn decimals(binding: &Binding<'_>, scale: u8) -> Kernel {
     let function = binding.function;
     let f = move |x: i128| match function {
         F::Abs => x.abs(),
-        F::Negate => -x,
         F::Sign => x.signum() * one,
         F::Floor => x.div_euclid(one),
         _ => -(-x).div_euclid(one),

@@ -93,10 +93,10 @@ fn replace_literals(expression: &mut Expression, columns: &mut Vec<ArrayRef>, zo
             "EXTRACT" | "FLOOR TO" | "CEIL TO" | "TIMESTAMPADD" | "TIMESTAMPDIFF" | "MINUS TO" | "TRIM"
         )
     );
-    // Keys of a map cannot be NULL, and lists of literals are what a list is.
+    // Keys of a map cannot be NULL, and the element type of an array says whether it has NULLs.
     let keeps_all = matches!(
         &expression.kind,
-        ExpressionKind::Call { function, .. } if matches!(function.spec().name, "MAP" | "ARRAY" | "ROW")
+        ExpressionKind::Call { function, .. } if matches!(function.spec().name, "MAP" | "ARRAY" | "ROW" | "ARRAY_APPEND" | "ARRAY_PREPEND")
     );
     for (i, child) in expression.children_mut().into_iter().enumerate() {
         if keeps_all || (keeps_first && i == 0) {
