@@ -291,12 +291,12 @@ fn to_timestamp_ltz(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     {
         return Err(format!("the precision must be 0 or 3, but is {precision}"));
     }
-    let value = match arguments.first().map(|each| &each.logical_type.root) {
-        Some(found) if found.is_integer() => Kind::BigInt,
-        Some(TypeRoot::Decimal { .. }) => Kind::Numeric,
-        _ => Kind::Double,
-    };
-    nullable(take(arguments, &[value], &[Kind::Int])?, root)
+    let taken = take(arguments, &[Kind::Numeric], &[Kind::Int])?;
+    let approximate = taken[0].root.is_approximate();
+    let number = if approximate { TypeRoot::Double } else { TypeRoot::BigInt };
+    let mut cast = taken;
+    cast[0].root = number;
+    nullable(cast, root)
 }
 
 /// The precision of the rowtime column that CURRENT_WATERMARK asks about is the watermark's.
