@@ -1,9 +1,9 @@
 //! What a source's head is made of, from the plan.
 
-use argus_base::Result;
 use argus_base::connector::ConnectorContext;
 use argus_base::logical_type::arrow_schema;
 use argus_base::time::Watermark;
+use argus_base::{Error, Result};
 use argus_plan::graph::{SourceOperator, WatermarkSpec};
 use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator, ScalarFunction, Window};
 
@@ -23,9 +23,12 @@ pub(crate) fn source_head_parts(
     context: &ConnectorContext,
 ) -> Result<SourceHeadParts> {
     let zone = &graph.settings.time_zone;
-    let event_time = operator.watermark.as_ref();
-    let event_time =
-        event_time.map(|spec| event_time_tracker(spec, per_split, zone)).transpose()?;
+    let is_exact = graph.nodes.iter().any(|node| asks_watermark(&node.operator));
+    let tracker = |spec| {
+        let tracker = event_time_tracker(spec, per_split, zone)?;
+        Ok::<_, Error>(EventTimeTracker { is_exact, ..tracker })
+    };
+    let event_time = operator.watermark.as_ref().map(tracker).transpose()?;
     let timeout = operator.watermark.as_ref().and_then(|spec| spec.idle_timeout);
     let registry = context.metrics.clone();
     Ok(SourceHeadParts {
