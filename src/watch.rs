@@ -58,7 +58,7 @@ impl Watch<'_> {
         progress.finish();
         self.health.set_ready(false);
         let end = handle.wait()?;
-        if !seen.is_announced {
+        if !seen.is_announced && end == JobEnd::Finished {
             // It ended between two looks.
             self.announce();
         }
@@ -67,7 +67,7 @@ impl Watch<'_> {
 
     fn look(&self, handle: &JobHandle, seen: &mut Seen) {
         let is_ready = handle.is_ready();
-        if is_ready && !seen.is_announced {
+        if is_ready && !seen.is_announced && !self.stop.is_asked() {
             seen.is_announced = true;
             self.announce();
         }

@@ -46,6 +46,9 @@ const EVENTS_PER_MINUTE: u64 = 6_000;
 const SPEED: u64 = 60;
 const START: &str = "2026-01-01T12:00:00Z";
 
+/// Rows that lie in the broker when the job begins.
+const HEAD_START: u64 = 500;
+
 /// How long the job may take to read what has been written, and to start.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Pause between two looks.
@@ -57,9 +60,10 @@ pub fn run(arguments: &DemoArguments) -> std::result::Result<(), Failure> {
     let stop = StopRequest::listen(&env)?;
     let path = database_path(arguments)?;
     let database = Database::open(&path)?;
-    let broker = MockBroker::start()?;
+    // It lives as long as the process: clients that are still ending would miss it.
+    let broker: &'static MockBroker = Box::leak(Box::new(MockBroker::start()?));
     broker.create_topic(TOPIC, N_PARTITIONS)?;
-    introduce(&broker, &path, arguments.minutes);
+    introduce(broker, &path, arguments.minutes);
     let n_events = EVENTS_PER_MINUTE * arguments.minutes;
     let demo = Demo { env, stop, broker, database, n_events };
     demo.run()
@@ -68,7 +72,7 @@ pub fn run(arguments: &DemoArguments) -> std::result::Result<(), Failure> {
 struct Demo {
     env: Env,
     stop: StopRequest,
-    broker: MockBroker,
+    broker: &'static MockBroker,
     database: Database,
     n_events: u64,
 }
@@ -77,16 +81,17 @@ impl Demo {
     fn run(&self) -> std::result::Result<(), Failure> {
         let connectors: Arc<dyn ConnectorFactory> = Arc::new(Connectors::new());
         let metrics = Registry::default();
-        let job = self.script("job.sql", JOB).one_job()?;
-        let reader = crate::run::start(&job, &self.env, &connectors, &metrics, None)?;
-        self.wait_until(&reader, |job| job.is_ready())?;
-
         let gate = Gate::new(&metrics);
         let gated: Arc<dyn ConnectorFactory> =
-            Arc::new(GatedFactory { inner: connectors, gate: gate.clone() });
+            Arc::new(GatedFactory { inner: Arc::clone(&connectors), gate: gate.clone() });
         let generator = self.script("generate.sql", GENERATOR).one_job()?;
         let writer = crate::run::start(&generator, &self.env, &gated, &Registry::default(), None)?;
+        // A partition that is empty when the job begins would soon count as idle, and its first
+        // rows, a minute a second, as late.
+        self.wait_until(&writer, |_| gate.n_written() >= HEAD_START)?;
 
+        let job = self.script("job.sql", JOB).one_job()?;
+        let reader = crate::run::start(&job, &self.env, &connectors, &metrics, None)?;
         let mut progress = Progress::new(&self.env, &metrics, &job.settings.name, false);
         while !writer.is_finished() && !reader.is_finished() && !self.stop.is_asked() {
             progress.tick();
@@ -122,7 +127,7 @@ impl Demo {
             ("KAFKA_BOOTSTRAP_SERVERS", self.broker.bootstrap_servers()),
             ("KAFKA_TOPIC", TOPIC.to_owned()),
             ("PG_PASSWORD", String::new()),
-            ("IDLE_TIMEOUT_SECONDS", "1".to_owned()),
+            ("IDLE_TIMEOUT_SECONDS", "2".to_owned()),
             ("ON_ERROR", "fail".to_owned()),
             ("EVENTS_PER_MINUTE", EVENTS_PER_MINUTE.to_string()),
             ("GENERATOR_COUNT", self.n_events.to_string()),
