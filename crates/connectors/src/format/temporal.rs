@@ -73,19 +73,22 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     if cursor.at == text.len() { i32::try_from(day).ok() } else { None }
 }
 
-/// Milliseconds since midnight of `HH:mm:ss[.fraction]`, finer digits cut off.
+/// Milliseconds since midnight of `HH:mm:ss[.fraction]`, the fraction cut off: every TIME column
+/// is TIME(0), and Flink's decoders keep whole seconds.
 pub(crate) fn parse_time(text: &[u8]) -> Option<i32> {
     let mut cursor = Cursor { text, at: 0 };
     let nanos = cursor.time(false, Resolver::Smart)?;
-    let millis = nanos % NANOS_PER_DAY / 1_000_000;
+    let millis = nanos % NANOS_PER_DAY / NANOS_PER_SECOND * 1_000;
     if cursor.at == text.len() { i32::try_from(millis).ok() } else { None }
 }
 
-/// Milliseconds since midnight of `HH:mm[:ss[.fraction]]`, where no hour is 24.
+/// Milliseconds since midnight of `HH:mm[:ss[.fraction]]`, the fraction cut off as in
+/// [`parse_time`], where no hour is 24.
 pub(crate) fn parse_iso_time(text: &[u8]) -> Option<i32> {
     let mut cursor = Cursor { text, at: 0 };
     let nanos = cursor.time(true, Resolver::Strict)?;
-    if cursor.at == text.len() { i32::try_from(nanos / 1_000_000).ok() } else { None }
+    let millis = nanos / NANOS_PER_SECOND * 1_000;
+    if cursor.at == text.len() { i32::try_from(millis).ok() } else { None }
 }
 
 /// A TIMESTAMP, or with `local` a TIMESTAMP_LTZ, whose text ends in `Z`.
