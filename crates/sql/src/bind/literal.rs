@@ -98,7 +98,8 @@ fn number(text: &str) -> Result<Constant, String> {
     let out_of_range = || format!("numeric literal '{text}' has more than 38 digits");
     let unscaled: i128 = format!("{whole}{fraction}").parse().map_err(|_| out_of_range())?;
     let n_digits = unscaled.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
-    let n_digits = (n_digits as usize).max(fraction.len() + 1);
+    // A written zero before the point is a digit: 0.5 is DECIMAL(2, 1), .5 is DECIMAL(1, 1).
+    let n_digits = (n_digits as usize).max(fraction.len() + usize::from(!whole.is_empty()));
     let (Ok(precision), Ok(scale)) = (u8::try_from(n_digits), u8::try_from(fraction.len())) else {
         return Err(out_of_range());
     };
@@ -134,7 +135,10 @@ fn typed_literal(root: &TypeRoot, text: &str) -> Result<Constant, String> {
         }
         TypeRoot::Timestamp { .. } => {
             let is_spaced = text.len() > 10 && text.as_bytes()[10] == b' ';
-            let time: Option<DateTime> = text.parse().ok().filter(|_| is_spaced);
+            let time: Option<DateTime> = match text.len() {
+                10 => text.parse().ok().map(|date: Date| date.at(0, 0, 0, 0)),
+                _ => text.parse().ok().filter(|_| is_spaced),
+            };
             let time = time.ok_or_else(|| illegal("TIMESTAMP", "yyyy-MM-dd HH:mm:ss"))?;
             let precision = fraction_digits(text);
             let value = since_epoch(time, precision)
@@ -309,7 +313,8 @@ mod tests {
     #[test]
     fn numbers_have_the_types_that_flink_gives_them() {
         assert_eq!(check_number("0.908"), "Decimal(908) DECIMAL(4, 3) NOT NULL");
-        assert_eq!(check_number(".5"), "Decimal(5) DECIMAL(2, 1) NOT NULL");
+        assert_eq!(check_number("0.5"), "Decimal(5) DECIMAL(2, 1) NOT NULL");
+        assert_eq!(check_number(".5"), "Decimal(5) DECIMAL(1, 1) NOT NULL");
         assert_eq!(check_number("12.50"), "Decimal(1250) DECIMAL(4, 2) NOT NULL");
         assert_eq!(check_number("-2147483648"), "Integer(-2147483648) INT NOT NULL");
         assert_eq!(check_number("2147483648"), "Integer(2147483648) BIGINT NOT NULL");
