@@ -1,9 +1,9 @@
-//! Compares changelogs: numbers as numbers (doubles to 1e-9), objects without regard to the order
-//! of keys, rows in any order.
+//! Compares changelogs: numbers as numbers (doubles to 1e-9, FLOATs as what they are), objects
+//! without regard to the order of keys, rows in any order.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// Says in one line what is wrong, if anything is.
 pub fn compare<'a>(
@@ -65,7 +65,7 @@ fn is_equal(left: &Value, right: &Value) -> bool {
         (Value::Number(left), Value::Number(right)) if left.is_i64() && right.is_i64() => {
             left == right
         }
-        (Value::Number(left), Value::Number(right)) => is_close(left.as_f64(), right.as_f64()),
+        (Value::Number(left), Value::Number(right)) => is_close(left, right),
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(l, r)| is_equal(l, r))
         }
@@ -77,7 +77,19 @@ fn is_equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn is_close(left: Option<f64>, right: Option<f64>) -> bool {
-    let (Some(left), Some(right)) = (left, right) else { return false };
-    (left - right).abs() <= 1e-9 * left.abs().max(right.abs())
+fn is_close(left: &Number, right: &Number) -> bool {
+    let (Some(left), Some(right)) = (left.as_f64(), right.as_f64()) else { return false };
+    is_same_float(left, right) || (left - right).abs() <= 1e-9 * left.abs().max(right.abs())
+}
+
+/// Whether both are short forms of one FLOAT: Java before 19 does not always print the shortest.
+#[allow(clippy::cast_possible_truncation, reason = "that is the question")]
+fn is_same_float(left: f64, right: f64) -> bool {
+    let n_digits = |value: f64| {
+        let text = format!("{value:e}");
+        let mantissa = text.split('e').next().unwrap_or_default();
+        mantissa.bytes().filter(u8::is_ascii_digit).count()
+    };
+    let is_short = |value: f64| n_digits(value) <= 9;
+    is_short(left) && is_short(right) && left as f32 == right as f32
 }
