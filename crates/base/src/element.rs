@@ -15,8 +15,11 @@ pub enum Element {
     Barrier(CheckpointId),
     /// Wall clock as the source saw it; drives processing-time windows.
     Tick(ProcessingTime),
-    /// The sender no longer holds watermarks back, until it sends a batch or a watermark again.
+    /// The sender no longer holds watermarks back, until it says that it is active.
     Idle,
+    /// The sender holds watermarks back again. It says so before its rows come: they may lie in an
+    /// operator, or go nowhere, long before a watermark follows them.
+    Active,
     /// Nothing follows.
     End,
 }

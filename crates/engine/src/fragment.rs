@@ -116,8 +116,12 @@ impl Inputs {
     fn merge(&mut self, input: usize, element: Element) -> Vec<Element> {
         let merged = match element {
             Element::Batch(_) => {
-                self.merge.activity(input);
-                return vec![element];
+                let was_idle = self.merge.activity(input);
+                return if was_idle { vec![Element::Active, element] } else { vec![element] };
+            }
+            Element::Active => {
+                let was_idle = self.merge.activity(input);
+                return if was_idle { vec![element] } else { Vec::new() };
             }
             Element::Tick(now) => {
                 let is_newer = now > self.now;
@@ -299,7 +303,7 @@ impl Node {
             Element::Watermark(watermark) => operator.watermark(*watermark, &mut output)?,
             Element::Tick(now) => operator.tick(*now, &mut output)?,
             Element::End => operator.end(&mut output)?,
-            Element::Barrier(_) | Element::Idle => Emission::Done,
+            Element::Barrier(_) | Element::Idle | Element::Active => Emission::Done,
         };
         self.show_state();
         let mut forwarded: Vec<Element> = output.batches.into_iter().map(Element::Batch).collect();
@@ -334,7 +338,8 @@ fn write(sink: &mut SinkTask, metrics: &NodeMetrics, element: Element) -> Result
         Element::Watermark(Watermark(_))
         | Element::Barrier(_)
         | Element::Tick(_)
-        | Element::Idle => Ok(()),
+        | Element::Idle
+        | Element::Active => Ok(()),
     }
 }
 

@@ -108,7 +108,7 @@ struct Idleness {
     /// How long each tracked split has been at its end.
     at_end_for: Vec<Duration>,
     all_idle_for: Duration,
-    /// Whether `Idle` was sent because there are no splits at all.
+    /// Whether `Idle` was sent, and no `Active` since.
     is_told: bool,
     /// When the splits were last looked at; `None` after a pause.
     looked_at: Option<Duration>,
@@ -225,6 +225,7 @@ impl SourceHead {
         }
         self.instruments.add_split(&label);
         self.splits.push(label);
+        self.idleness.tell_active(&mut self.ready);
         let per_split = self.event_time.as_ref().is_none_or(|event_time| event_time.per_split);
         if per_split || split.0 == 0 {
             self.idleness.at_end_for.push(Duration::ZERO);
@@ -273,6 +274,7 @@ impl SourceHead {
             None => self.ready.push_back(Element::Batch(Batch::inserts(records))),
             Some(event_time) => {
                 let input = if event_time.per_split { split.0 } else { 0 };
+                self.idleness.tell_active(&mut self.ready);
                 event_time.take(input, Batch::inserts(records), &context, &mut self.ready)?;
                 self.idleness.at_end_for[input] = Duration::ZERO;
                 self.idleness.all_idle_for = Duration::ZERO;
@@ -338,10 +340,9 @@ impl SourceHead {
 
     fn find_idle(&mut self, since: Duration) {
         let Some(event_time) = &mut self.event_time else { return };
-        if event_time.merge.is_empty() && !self.idleness.is_told {
-            // A reader without splits holds nobody back.
-            self.idleness.is_told = true;
-            self.ready.push_back(Element::Idle);
+        if event_time.merge.is_empty() && self.reader.is_ready() {
+            // A reader without splits holds nobody back, once it is known that it has none.
+            self.idleness.tell_idle(&mut self.ready);
         }
         let was_idle = event_time.merge.is_idle();
         for input in 0..self.idleness.at_end_for.len() {
@@ -371,9 +372,7 @@ impl SourceHead {
     /// All splits are idle.
     fn go_on_idle(&mut self, was_idle: bool, since: Duration) {
         self.send_watermark();
-        if !was_idle {
-            self.ready.push_back(Element::Idle);
-        }
+        self.idleness.tell_idle(&mut self.ready);
         self.idleness.all_idle_for += since;
         let Some(event_time) = &mut self.event_time else { return };
         let merged = event_time.merge.merged();
@@ -416,6 +415,20 @@ impl SourceHead {
                 let lag = self.env.now().0.saturating_sub(merged.0);
                 self.instruments.event_time_lag.set(seconds(lag.max(0)));
             }
+        }
+    }
+}
+
+impl Idleness {
+    fn tell_idle(&mut self, ready: &mut VecDeque<Element>) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            ready.push_back(Element::Idle);
+        }
+    }
+
+    fn tell_active(&mut self, ready: &mut VecDeque<Element>) {
+        if std::mem::take(&mut self.is_told) {
+            ready.push_back(Element::Active);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! maximum once all are. Source of the rule: Flink's `StatusWatermarkValve`.
 //!
 //! ```text
-//! active ──idle──▶ idle ──batch or watermark──▶ active
+//! active ──idle──▶ idle ──active, batch or watermark──▶ active
 //!    └──────────────end──────────▶ ended
 //! ```
 //!
@@ -103,12 +103,13 @@ impl WatermarkMerge {
         self.merge()
     }
 
-    /// An input sent a row.
-    pub fn activity(&mut self, input: usize) {
-        if self.inputs[input].state == InputState::Idle {
-            self.inputs[input].state = InputState::Active;
-            self.is_idle = false;
+    /// An input sent a row, or said that rows come. Returns whether all were idle until then.
+    pub fn activity(&mut self, input: usize) -> bool {
+        if self.inputs[input].state != InputState::Idle {
+            return false;
         }
+        self.inputs[input].state = InputState::Active;
+        std::mem::take(&mut self.is_idle)
     }
 
     /// An input no longer holds the others back.

@@ -1,7 +1,7 @@
 //! The receiving side: merges the elements of all senders into one stream.
 //!
 //! Rows come as they are; watermarks are merged by minimum, ticks by maximum, idle and end once
-//! every sender said so. When a barrier has come from one sender its queue rests until the
+//! every sender said so, active once one did. When a barrier has come from one sender its queue rests until the
 //! barrier has come from all that have not ended.
 
 use std::collections::VecDeque;
@@ -68,9 +68,10 @@ impl Receiver {
     fn take(&mut self, channel: usize, element: Element) {
         match element {
             Element::Batch(_) => {
-                self.merge.activity(channel);
+                self.activity(channel);
                 self.ready.push_back(element);
             }
+            Element::Active => self.activity(channel),
             Element::Watermark(watermark) => {
                 let merged = self.merge.watermark(channel, watermark);
                 self.push_merged(merged);
@@ -99,6 +100,12 @@ impl Receiver {
                     self.ready.push_back(Element::End);
                 }
             }
+        }
+    }
+
+    fn activity(&mut self, channel: usize) {
+        if self.merge.activity(channel) {
+            self.ready.push_back(Element::Active);
         }
     }
 

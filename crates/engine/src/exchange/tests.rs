@@ -30,6 +30,7 @@ fn show(element: &Element) -> String {
         Element::Barrier(checkpoint) => format!("barrier{}", checkpoint.0),
         Element::Tick(now) => format!("tick{}", now.0),
         Element::Idle => "idle".to_owned(),
+        Element::Active => "active".to_owned(),
         Element::End => "end".to_owned(),
     }
 }
@@ -89,6 +90,22 @@ fn watermarks_idle_and_end_are_merged() {
     channels[1].push(Element::Watermark(Watermark::MAX));
     channels[1].push(Element::End);
     assert_eq!(drain(&mut receiver), format!("wm{} end", i64::MAX));
+}
+
+#[test]
+fn one_active_sender_holds_the_watermark_back_before_its_rows_come() {
+    let channels = vec![channel(), channel()];
+    let mut receiver = Receiver::new(channels.clone());
+    channels[0].push(Element::Idle);
+    channels[1].push(Element::Idle);
+    assert_eq!(drain(&mut receiver), "idle");
+    channels[1].push(Element::Active);
+    channels[0].push(Element::Active);
+    channels[0].push(Element::Watermark(Watermark(5)));
+    assert_eq!(drain(&mut receiver), "active");
+    channels[1].push(batch(vec![1]));
+    channels[1].push(Element::Watermark(Watermark(7)));
+    assert_eq!(drain(&mut receiver), "[1] wm5");
 }
 
 #[test]
