@@ -16,7 +16,7 @@ use super::calendar::{
     sunday_weekday, timestamps,
 };
 use super::datetime_pattern::{Dialect, Pattern, Patterns};
-use super::datetime_text::{parse_date, parse_timestamp};
+use super::datetime_text::{parse_date, parse_jdbc, parse_timestamp};
 use super::interval::{move_date, move_timestamp};
 use super::zone::Offsets;
 use super::{Binding, Call, Kernel, refused};
@@ -232,19 +232,19 @@ fn unit_millis(unit: &str) -> Option<i64> {
     })
 }
 
+/// To weeks and longer units only the day counts, which Flink rounds towards 1970.
 fn round_moment(unit: &str, at: Instant, is_up: bool) -> Instant {
-    let (floor, next) = match unit_millis(unit) {
-        Some(size) => {
-            let floor = at.millis().div_euclid(size) * size;
-            (Instant::of_millis(floor), Instant::of_millis(floor + size))
-        }
-        None => {
-            let floor = floor_days(unit, at.days());
-            let midnight = |days: i64| Instant { seconds: days * 86_400, nanos: 0 };
-            (midnight(floor), midnight(next_days(unit, floor)))
-        }
-    };
-    if is_up && floor < at { next } else { floor }
+    let millis = at.millis();
+    if let Some(size) = unit_millis(unit) {
+        let floor = millis.div_euclid(size) * size;
+        // Only to milliseconds does what is below a millisecond count.
+        let is_above = floor < millis || (size == 1 && at.nanos % 1_000_000 > 0);
+        return Instant::of_millis(if is_up && is_above { floor + size } else { floor });
+    }
+    let days = millis / MILLIS_PER_DAY;
+    let floor = floor_days(unit, days);
+    let rounded = if is_up && floor < days { next_days(unit, floor) } else { floor };
+    Instant { seconds: rounded * 86_400, nanos: 0 }
 }
 
 /// First day of the unit that the day lies in; weeks begin on Sunday.
@@ -462,13 +462,11 @@ fn to_date(binding: &Binding<'_>) -> Kernel {
     })
 }
 
-/// By the rules of DateTimeFormatter, NULL for what does not fit; the default format has an
-/// optional fraction and time, and single digits.
+/// By the rules of DateTimeFormatter; what does not fit is read as a JDBC timestamp or date if it
+/// is one, and NULL otherwise.
 fn parse_modern(patterns: &Patterns, text: &str, format: &str) -> Option<Instant> {
-    match format {
-        DEFAULT_FORMAT => parse_timestamp(text),
-        _ => patterns.get(format).ok()?.parse_modern(text),
-    }
+    let pattern = patterns.get(format).ok()?;
+    pattern.parse_modern(text).or_else(|| parse_jdbc(text))
 }
 
 fn to_timestamp(binding: &Binding<'_>) -> Kernel {
@@ -478,8 +476,11 @@ fn to_timestamp(binding: &Binding<'_>) -> Kernel {
         let text = call.text_of(0);
         let format = has_format.then(|| call.text_of(1));
         let array = call.try_numbers::<TimestampMillisecondType>(|row| {
-            let format = format.as_ref().map_or(DEFAULT_FORMAT, |format| format(row));
-            Ok(parse_modern(&patterns, text(row), format).map(Instant::millis))
+            let at = match &format {
+                Some(format) => parse_modern(&patterns, text(row), format(row)),
+                None => parse_timestamp(text(row)),
+            };
+            Ok(at.map(Instant::millis))
         })?;
         Ok(Arc::new(array))
     })

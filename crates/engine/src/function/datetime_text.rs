@@ -26,11 +26,14 @@ fn part(text: &str) -> Option<i64> {
 
 /// `10:11:12.345`, `10:11`, `10`: milliseconds since midnight.
 pub(crate) fn parse_time(text: &str) -> Option<i32> {
-    let (clock, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let mut parts = clock.splitn(3, ':');
+    let mut parts = text.trim().splitn(3, ':');
     let hour = part(parts.next()?)?;
     let minute = parts.next().map_or(Some(0), part)?;
-    let second = parts.next().map_or(Some(0), part)?;
+    let (second, fraction) = match parts.next() {
+        Some(seconds) => seconds.split_once('.').unwrap_or((seconds, "")),
+        None => ("0", ""),
+    };
+    let second = part(second)?;
     let is_time = hour < 24 && minute < 60 && second < 60;
     let nanos = if is_time { nanos(fraction)? } else { return None };
     i32::try_from((hour * 3600 + minute * 60 + second) * 1000 + i64::from(nanos / 1_000_000)).ok()
@@ -72,6 +75,26 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Instant> {
     let is_time = hour < 24 && minute < 60 && second < 60;
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
     (is_time || is_end_of_day).then_some(Instant { seconds, nanos })
+}
+
+/// `2024-2-9 1:2:3.5` or `2024-2-9` with spaces around, as java.sql reads them: what is too great
+/// goes on in the next greater unit.
+pub(crate) fn parse_jdbc(text: &str) -> Option<Instant> {
+    let (date, time) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let mut rest = date.as_bytes();
+    let year = number(&mut rest, 4, 4)?;
+    let month = number(expect(&mut rest, b'-')?, 1, 2)?;
+    let day = number(expect(&mut rest, b'-')?, 1, 2)?;
+    let is_date = rest.is_empty() && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let days = is_date.then(|| days_of(year, month, day))?;
+    if time.is_empty() {
+        return Some(Instant { seconds: days * 86_400, nanos: 0 });
+    }
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let mut parts = clock.splitn(3, ':').map(part);
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let nanos = if fraction.is_empty() { return None } else { nanos(fraction)? };
+    Some(Instant { seconds: days * 86_400 + hour * 3600 + minute * 60 + second, nanos })
 }
 
 fn expect<'a, 'b>(rest: &'a mut &'b [u8], byte: u8) -> Option<&'a mut &'b [u8]> {

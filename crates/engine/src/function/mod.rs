@@ -20,6 +20,7 @@ mod math;
 mod nested;
 mod regex;
 mod search;
+mod similar;
 mod string;
 mod system;
 mod url;
@@ -74,6 +75,7 @@ pub(crate) fn bind(binding: &Binding<'_>) -> Result<Kernel> {
         search::bind,
         like::bind,
         regex::bind,
+        similar::bind,
         hash::bind,
         url::bind,
         datetime::bind,

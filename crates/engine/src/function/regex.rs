@@ -1,4 +1,4 @@
-//! Regular expressions in the dialect of java.util.regex, and SIMILAR TO.
+//! Regular expressions in the dialect of java.util.regex.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,6 @@ pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
     let patterns = Patterns::new(binding.literal_text(1));
     Ok(Some(match binding.function {
         F::Regexp => Box::new(move |call| regexp(call, &patterns)),
-        F::SimilarTo => similar_to(binding),
         F::RegexpReplace => Box::new(move |call| replace(call, &patterns)),
         F::RegexpExtract => Box::new(move |call| extract(call, &patterns)),
         F::RegexpExtractAll => Box::new(move |call| extract_all(call, &patterns)),
@@ -103,7 +102,7 @@ impl Pattern {
         }
     }
 
-    fn is_match(&self, text: &str) -> Result<bool> {
+    pub(super) fn is_match(&self, text: &str) -> Result<bool> {
         self.regex(text).is_match(text).map_err(too_hard)
     }
 
@@ -251,40 +250,6 @@ fn numbers(
         None => Ok(None),
     })?;
     Ok(Arc::new(array))
-}
-
-/// The SQL pattern becomes a regular expression over the whole text: `%` and `_` are as in LIKE,
-/// everything else means what it means there.
-fn similar_to(binding: &Binding<'_>) -> Kernel {
-    let has_escape = binding.arguments.len() == 3;
-    let patterns = Patterns::new(None);
-    Box::new(move |call| {
-        let (text, pattern) = (call.text_of(0), call.text_of(1));
-        let escape = has_escape.then(|| call.text_of(2));
-        call.try_booleans(|row| {
-            let escape = escape.as_ref().and_then(|escape| escape(row).chars().next());
-            let java = similar_pattern(pattern(row), escape);
-            patterns.get(&java)?.is_match(text(row)).map(Some)
-        })
-    })
-}
-
-fn similar_pattern(pattern: &str, escape: Option<char>) -> String {
-    let mut java = String::from("^(?:");
-    let mut characters = pattern.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            _ if Some(c) == escape => {
-                java.push('\\');
-                java.extend(characters.next());
-            }
-            '%' => java.push_str("(?s:.*)"),
-            '_' => java.push_str("(?s:.)"),
-            _ => java.push(c),
-        }
-    }
-    java.push_str(r")\z");
-    java
 }
 
 /// Java's pattern in the notation of the regex engine: classes mean ASCII, `.` stops at every line

@@ -3,7 +3,7 @@
 use argus_base::{LogicalType, TypeRoot};
 
 use super::decimal::{self, Decimal};
-use super::merging::generalize_numbers;
+use super::merging::arithmetic_type;
 use super::signature::{Kind, WithNullableOf, count, is_datetime, is_interval, propagate, take};
 use super::{Argument, FunctionSpec, Resolved, ScalarFunction as F};
 
@@ -117,7 +117,7 @@ fn numbers(
     b: &LogicalType,
     derive: fn(Decimal, Decimal) -> TypeRoot,
 ) -> Result<Resolved, String> {
-    let common = generalize_numbers(&a.root, &b.root);
+    let common = arithmetic_type(&a.root, &b.root);
     let exact = (decimal::of(&a.root), decimal::of(&b.root));
     if let (TypeRoot::Decimal { .. }, (Some(exact_a), Some(exact_b))) = (&common, exact) {
         let of = |(precision, scale)| TypeRoot::Decimal { precision, scale };

@@ -3,7 +3,7 @@
 use argus_base::logical_type::Field;
 use argus_base::{LogicalType, TypeRoot};
 
-use super::merging::least_common_type;
+use super::merging::{least_common_type, least_restrictive_type};
 use super::signature::{Kind, count, not_null, nullable, propagate, take, take_many};
 use super::{Argument, FunctionSpec, Resolved, ScalarFunction as F};
 
@@ -142,15 +142,22 @@ fn row(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     not_null(taken, TypeRoot::Row(fields))
 }
 
+/// The type of the elements of a constructor.
+fn constructed(types: &[&LogicalType]) -> Result<LogicalType, String> {
+    let common = least_restrictive_type(types).ok_or("the values have no common type")?;
+    Ok(common.materialized())
+}
+
+/// The common type of several arrays or maps.
 fn common(types: &[&LogicalType]) -> Result<LogicalType, String> {
-    let common = least_common_type(types).ok_or("the values have no common type")?;
+    let common = least_common_type(types).ok_or("the arguments have no common type")?;
     Ok(common.materialized())
 }
 
 fn array(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 1, usize::MAX)?;
     let types: Vec<&LogicalType> = arguments.iter().map(|each| each.logical_type).collect();
-    let element = common(&types)?;
+    let element = constructed(&types)?;
     let taken = vec![element.clone(); types.len()];
     not_null(taken, TypeRoot::Array(Box::new(element)))
 }
@@ -162,8 +169,8 @@ fn map(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     }
     let every_other =
         |from: usize| arguments.iter().skip(from).step_by(2).map(|each| each.logical_type);
-    let key = common(&every_other(0).collect::<Vec<_>>())?;
-    let value = common(&every_other(1).collect::<Vec<_>>())?;
+    let key = constructed(&every_other(0).collect::<Vec<_>>())?;
+    let value = constructed(&every_other(1).collect::<Vec<_>>())?;
     let taken = (0..arguments.len()).map(|i| if i % 2 == 0 { key.clone() } else { value.clone() });
     not_null(taken.collect(), TypeRoot::Map(Box::new(key), Box::new(value)))
 }

@@ -2,7 +2,7 @@
 
 use argus_base::{LogicalType, TypeRoot};
 
-use super::merging::least_common_type;
+use super::merging::{least_common_type, least_restrictive_type};
 use super::signature::{Kind, count, not_null, propagate, take};
 use super::{Argument, FunctionSpec, Resolved, ScalarFunction as F};
 
@@ -124,7 +124,11 @@ fn comparison_type(types: &[&LogicalType], relation: Relation) -> Option<TypeRoo
     if !same_class || (has_text && !takes_text) {
         return None;
     }
-    least_common_type(compared).map(|common| common.root.materialized())
+    let common = match relation {
+        Relation::Equality => least_restrictive_type(compared),
+        Relation::Order => least_common_type(compared),
+    };
+    common.map(|common| common.root.materialized())
 }
 
 fn cast_all(arguments: &[Argument<'_>], relation: Relation) -> Result<Vec<LogicalType>, String> {
@@ -162,8 +166,16 @@ fn distinct(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     not_null(cast_all(arguments, Relation::Equality)?, TypeRoot::Boolean)
 }
 
+/// Numbers are converted to the type of an integer in front, as Flink does: 2 is in (2.5, 7).
 fn is_in(arguments: &[Argument<'_>]) -> Result<Resolved, String> {
     count(arguments, 2, usize::MAX)?;
+    let types = || arguments.iter().map(|each| each.logical_type);
+    let first = arguments[0].logical_type;
+    let fits = |each: &LogicalType| each.root.is_numeric() || each.root == TypeRoot::Null;
+    if first.root.is_integer() && types().all(fits) {
+        let cast = types().map(|each| first.with_nullable(each.nullable));
+        return propagate(cast.collect(), TypeRoot::Boolean);
+    }
     propagate(cast_all(arguments, Relation::Equality)?, TypeRoot::Boolean)
 }
 

@@ -7,15 +7,44 @@ use super::conversion::implicit_root_cast_allowed;
 use super::decimal;
 use super::signature::{is_datetime, is_interval, length};
 
-/// The type that all of `types` can be cast to without loss: of CASE, COALESCE, UNION, VALUES, IN
-/// and comparisons. Nullable where one of them is. `None` where there is none, and where all are
-/// bare NULLs. Time attributes stay only where all types are the same.
+/// The type that all of `types` can be cast to without loss: of COALESCE, IFNULL, GREATEST and
+/// LEAST (Flink's `LogicalTypeMerging`). Nullable where one of them is. `None` where there is
+/// none, and where all are bare NULLs. Time attributes stay only where all types are the same.
 pub fn least_common_type(types: &[&LogicalType]) -> Option<LogicalType> {
-    let nullable = types.iter().any(|logical_type| logical_type.nullable);
-    let roots: Vec<&TypeRoot> =
-        types.iter().map(|each| &each.root).filter(|root| **root != TypeRoot::Null).collect();
+    let roots = typed_roots(types);
     let root = generalize(&roots).or_else(|| castable(&roots))?;
-    Some(LogicalType { root, nullable })
+    Some(LogicalType { root, nullable: any_nullable(types) })
+}
+
+/// The common type of CASE, IF, UNION, VALUES, constructors and comparisons (the planner's
+/// `leastRestrictive`). It differs from [`least_common_type`] where the first of FLOAT and DOUBLE,
+/// or of TIMESTAMP and TIMESTAMP_LTZ, decides, and where a DATE meets a TIMESTAMP: no type.
+pub fn least_restrictive_type(types: &[&LogicalType]) -> Option<LogicalType> {
+    let roots = typed_roots(types);
+    let mut root = (*roots.first()?).clone();
+    for next in &roots[1..] {
+        root = if root == **next { root } else { restrict_pair(&root, next)? };
+    }
+    Some(LogicalType { root, nullable: any_nullable(types) })
+}
+
+fn typed_roots<'a>(types: &[&'a LogicalType]) -> Vec<&'a TypeRoot> {
+    types.iter().map(|each| &each.root).filter(|root| **root != TypeRoot::Null).collect()
+}
+
+fn any_nullable(types: &[&LogicalType]) -> bool {
+    types.iter().any(|logical_type| logical_type.nullable)
+}
+
+fn restrict_pair(a: &TypeRoot, b: &TypeRoot) -> Option<TypeRoot> {
+    match (a, b) {
+        _ if a.is_approximate() && b.is_approximate() => Some(a.clone()),
+        (TypeRoot::Timestamp { .. }, TypeRoot::TimestampLtz { .. }) => {
+            let precision = timestamp_precision(a)?.max(timestamp_precision(b)?);
+            Some(TypeRoot::timestamp(precision))
+        }
+        _ => generalize_pair(a, b),
+    }
 }
 
 fn generalize(roots: &[&TypeRoot]) -> Option<TypeRoot> {
@@ -76,8 +105,14 @@ fn generalize_strings(a: &TypeRoot, b: &TypeRoot) -> TypeRoot {
     }
 }
 
-/// The type that two numbers are compared and computed in.
-pub(super) fn generalize_numbers(a: &TypeRoot, b: &TypeRoot) -> TypeRoot {
+/// The type that two numbers are computed in: that of the first of FLOAT and DOUBLE.
+pub(super) fn arithmetic_type(a: &TypeRoot, b: &TypeRoot) -> TypeRoot {
+    let both = a.is_approximate() && b.is_approximate();
+    if both { a.clone() } else { generalize_numbers(a, b) }
+}
+
+/// The type that holds two numbers.
+fn generalize_numbers(a: &TypeRoot, b: &TypeRoot) -> TypeRoot {
     let is_decimal = |root: &TypeRoot| matches!(root, TypeRoot::Decimal { .. });
     if a.is_approximate() || b.is_approximate() {
         let is_double = *a == TypeRoot::Double || *b == TypeRoot::Double;

@@ -31,7 +31,7 @@ use argus_base::nearest::nearest;
 use crate::expression::Literal;
 
 pub use conversion::{explicit_cast_allowed, implicit_cast_allowed};
-pub use merging::least_common_type;
+pub use merging::{least_common_type, least_restrictive_type};
 pub use not_yet::has_not_yet;
 
 /// A scalar function or operator.
