@@ -59,6 +59,8 @@ impl<'a> Builder<'a> {
         };
         for id in graph.ids() {
             builder.open(id)?;
+        }
+        for id in graph.ids() {
             builder.lay_queues(id);
         }
         Ok(builder)
@@ -109,7 +111,7 @@ impl<'a> Builder<'a> {
             if edge.partitioning == Partitioning::Forward {
                 continue;
             }
-            let n_senders = self.graph.node(edge.from).parallelism;
+            let n_senders = self.n_subtasks(self.fragment_of[edge.from.0]);
             let waker = |slot: usize| self.wakers[slot].clone();
             let channel = |from, to| Arc::new(Channel::new(waker(from), waker(to)));
             let to_all = |from| (0..node.parallelism).map(|to| channel(from, to)).collect();
@@ -122,15 +124,37 @@ impl<'a> Builder<'a> {
     fn fragments_of_slot(&self, slot: usize) -> Result<Vec<Fragment>> {
         let n_fragments = self.fragment_of.iter().max().map_or(0, |last| last + 1);
         let mut fragments = Vec::new();
-        for fragment in 0..n_fragments {
-            let members: Vec<NodeId> =
-                self.graph.ids().filter(|id| self.fragment_of[id.0] == fragment).collect();
-            let runs_here = members.iter().any(|id| slot < self.graph.node(*id).parallelism);
-            if runs_here {
-                fragments.push(self.fragment(&members, slot)?);
-            }
+        for fragment in (0..n_fragments).filter(|fragment| slot < self.n_subtasks(*fragment)) {
+            fragments.push(self.fragment(&self.members(fragment), slot)?);
         }
         Ok(fragments)
+    }
+
+    fn members(&self, fragment: usize) -> Vec<NodeId> {
+        self.graph.ids().filter(|id| self.fragment_of[id.0] == fragment).collect()
+    }
+
+    /// Number of subtasks of a fragment that have any input. Others are not made: they could only
+    /// hold watermarks back until they have ended.
+    fn n_subtasks(&self, fragment: usize) -> usize {
+        let with_input = self.members(fragment).into_iter().map(|id| {
+            let node = self.graph.node(id);
+            let is_fed = node.inputs.iter().any(|edge| edge.partitioning != Partitioning::Forward);
+            match &node.operator {
+                Plan::Source(_) => self.n_readers(id),
+                Plan::Values(_) => 1,
+                _ if is_fed => node.parallelism,
+                _ => 0,
+            }
+        });
+        with_input.max().unwrap_or(1)
+    }
+
+    /// Number of readers that a source has a use for.
+    fn n_readers(&self, id: NodeId) -> usize {
+        let parallelism = self.graph.node(id).parallelism;
+        let useful = self.sources[&id].max_parallelism();
+        parallelism.min(useful.unwrap_or(parallelism).max(1))
     }
 
     fn fragment(&self, members: &[NodeId], slot: usize) -> Result<Fragment> {
@@ -176,6 +200,9 @@ impl<'a> Builder<'a> {
     fn heads(&self, id: NodeId, slot: usize) -> Result<Vec<(usize, Head)>> {
         let node = self.graph.node(id);
         match &node.operator {
+            Plan::Source(_) if slot >= self.n_readers(id) => {
+                return Ok(vec![(0, Head::Values(ValuesHead::new(None)))]);
+            }
             Plan::Source(operator) => {
                 let head = self.source_head(id, operator, slot)?;
                 return Ok(vec![(0, Head::Source(Box::new(head)))]);
@@ -203,10 +230,9 @@ impl<'a> Builder<'a> {
         slot: usize,
     ) -> Result<SourceHead> {
         let source = &self.sources[&id];
-        let parallelism = self.graph.node(id).parallelism;
-        let reader = source.reader(SubtaskIndex(slot), parallelism, &[])?;
-        let per_split = source.watermark_per_split();
-        let parts = source_head_parts(self.graph, id, operator, per_split, &self.parts.context)?;
+        let reader = source.reader(SubtaskIndex(slot), self.n_readers(id), &[])?;
+        let parts =
+            source_head_parts(self.graph, id, operator, source.as_ref(), &self.parts.context)?;
         Ok(SourceHead::new(reader, parts))
     }
 

@@ -97,6 +97,8 @@ pub(crate) struct IdlePolicy {
     pub when_caught_up: bool,
     /// When all have been idle for this long the watermark follows the clock.
     pub advance_after: Option<Duration>,
+    /// Whether a reader that has started without any split is idle. A bounded one is not: it ends.
+    pub without_splits: bool,
     /// Whether ticks are sent while no rows come.
     pub needs_ticks: bool,
 }

@@ -2,6 +2,7 @@
 
 use argus_base::connector::ConnectorContext;
 use argus_base::logical_type::arrow_schema;
+use argus_base::source::Source;
 use argus_base::time::Watermark;
 use argus_base::{Error, Result};
 use argus_plan::graph::{SourceOperator, WatermarkSpec};
@@ -19,13 +20,13 @@ pub(crate) fn source_head_parts(
     graph: &JobGraph,
     id: NodeId,
     operator: &SourceOperator,
-    per_split: bool,
+    source: &dyn Source,
     context: &ConnectorContext,
 ) -> Result<SourceHeadParts> {
     let zone = &graph.settings.time_zone;
     let is_exact = graph.nodes.iter().any(|node| asks_watermark(&node.operator));
     let tracker = |spec| {
-        let tracker = event_time_tracker(spec, per_split, zone)?;
+        let tracker = event_time_tracker(spec, source.watermark_per_split(), zone)?;
         Ok::<_, Error>(EventTimeTracker { is_exact, ..tracker })
     };
     let event_time = operator.watermark.as_ref().map(tracker).transpose()?;
@@ -39,6 +40,7 @@ pub(crate) fn source_head_parts(
             timeout: timeout.or(graph.settings.idle_timeout),
             when_caught_up: graph.settings.idle_when_caught_up,
             advance_after: graph.settings.advance_when_idle,
+            without_splits: !source.is_bounded(),
             needs_ticks: graph.nodes.iter().any(|node| has_processing_time(&node.operator)),
         },
         env: context.env.clone(),
