@@ -342,7 +342,8 @@ impl SourceHead {
 
     fn find_idle(&mut self, since: Duration) {
         let Some(event_time) = &mut self.event_time else { return };
-        if event_time.merge.is_empty() && self.reader.is_ready() {
+        let may_stay_without = self.idleness.policy.without_splits;
+        if may_stay_without && event_time.merge.is_empty() && self.reader.is_ready() {
             // A reader without splits holds nobody back, once it is known that it has none.
             self.idleness.tell_idle(&mut self.ready);
         }
