@@ -12,7 +12,7 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Fields};
 
-use super::notation::{call, parse};
+use super::notation_tests::{call, parse};
 use super::{CompiledExpression, EvaluationContext, ProjectionSet};
 
 fn context() -> EvaluationContext {

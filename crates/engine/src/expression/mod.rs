@@ -16,7 +16,7 @@ mod value;
 #[cfg(test)]
 mod expression_tests;
 #[cfg(test)]
-pub(crate) mod notation;
+pub(crate) mod notation_tests;
 
 use argus_base::Result;
 use argus_base::time::{ProcessingTime, Watermark};

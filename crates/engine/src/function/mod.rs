@@ -10,12 +10,15 @@ mod call;
 mod collection;
 mod comparison;
 mod datetime;
+mod datetime_fields;
+mod datetime_format;
 mod datetime_pattern;
 pub(crate) mod datetime_text;
 mod decimal;
 mod hash;
 mod interval;
 mod like;
+mod map;
 mod math;
 mod nested;
 mod regex;
@@ -79,8 +82,10 @@ pub(crate) fn bind(binding: &Binding<'_>) -> Result<Kernel> {
         hash::bind,
         url::bind,
         datetime::bind,
+        datetime_format::bind,
         interval::bind,
         collection::bind,
+        map::bind,
         system::bind,
     ];
     for family in FAMILIES {

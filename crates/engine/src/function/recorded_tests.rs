@@ -21,7 +21,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::calendar::{Instant, civil, instant};
-use crate::expression::notation::parse;
+use crate::expression::notation_tests::parse;
 use crate::expression::{CompiledExpression, EvaluationContext, text};
 
 /// Rows of the columns that literals are put into, and which of them is not NULL.
@@ -86,18 +86,16 @@ fn evaluate_columns(text: &str, zone: &str) -> String {
 }
 
 fn replace_literals(expression: &mut Expression, columns: &mut Vec<ArrayRef>, zone: &str) {
-    let keeps_first = matches!(
-        &expression.kind,
-        ExpressionKind::Call { function, .. } if matches!(
-            function.spec().name,
-            "EXTRACT" | "FLOOR TO" | "CEIL TO" | "TIMESTAMPADD" | "TIMESTAMPDIFF" | "MINUS TO" | "TRIM"
-        )
-    );
+    const FIRST_IS_A_MODE: &[&str] =
+        &["EXTRACT", "FLOOR TO", "CEIL TO", "TIMESTAMPADD", "TIMESTAMPDIFF", "MINUS TO", "TRIM"];
     // Keys of a map cannot be NULL, and the element type of an array says whether it has NULLs.
-    let keeps_all = matches!(
-        &expression.kind,
-        ExpressionKind::Call { function, .. } if matches!(function.spec().name, "MAP" | "ARRAY" | "ROW" | "ARRAY_APPEND" | "ARRAY_PREPEND")
-    );
+    const ALL_ARE_ELEMENTS: &[&str] = &["MAP", "ARRAY", "ROW", "ARRAY_APPEND", "ARRAY_PREPEND"];
+    let name = match &expression.kind {
+        ExpressionKind::Call { function, .. } => function.spec().name,
+        _ => "",
+    };
+    let keeps_first = FIRST_IS_A_MODE.contains(&name);
+    let keeps_all = ALL_ARE_ELEMENTS.contains(&name);
     for (i, child) in expression.children_mut().into_iter().enumerate() {
         if keeps_all || (keeps_first && i == 0) {
             continue;

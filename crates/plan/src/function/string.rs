@@ -116,7 +116,7 @@ pub(super) const SPECS: &[FunctionSpec] = &[
         F::SplitIndex,
         "SPLIT_INDEX",
         "SPLIT_INDEX(a, delimiter, index)",
-        "The part at index, from 0; NULL beyond the last. An integer delimiter is a character code.",
+        "The part at index, from 0; NULL beyond the last. An integer delimiter is a character.",
         split_index,
     ),
     FunctionSpec::new(

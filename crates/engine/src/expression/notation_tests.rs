@@ -449,8 +449,28 @@ impl Parser {
                 call("POSITION", vec![needle, text])
             }
             "SUBSTRING" | "OVERLAY" => self.keyword_call(word),
-            "COALESCE" | "IFNULL" => {
-                let items = self.list(")")?;
+            "COALESCE" | "IFNULL" | "IF" | "NULLIF" => self.lazy_call(word),
+            _ => {
+                let arguments = self.list(")")?;
+                call(word, arguments)
+            }
+        }
+    }
+
+    fn lazy_call(&mut self, word: &str) -> Parsed<Expression> {
+        let mut items = self.list(")")?;
+        let mut last = || items.pop().ok_or_else(|| "too few arguments".to_owned());
+        match word {
+            "IF" => {
+                let (otherwise, then) = (last()?, last()?);
+                case_of(vec![(last()?, then)], otherwise)
+            }
+            "NULLIF" => {
+                let (b, a) = (last()?, last()?);
+                let is_equal = call("=", vec![a.clone(), b])?;
+                case_of(vec![(is_equal, Expression::null(a.logical_type.root.clone()))], a)
+            }
+            _ => {
                 let types: Vec<&LogicalType> =
                     items.iter().map(|item| &item.logical_type).collect();
                 let nullable = types.iter().all(|each| each.nullable);
@@ -460,23 +480,8 @@ impl Parser {
                     item.cast(common.with_nullable(nullable))
                 };
                 let items = items.into_iter().map(cast).collect();
-                Ok(Expression::new(ExpressionKind::Coalesce(items), common.with_nullable(nullable)))
-            }
-            "IF" => {
-                let mut items = self.list(")")?;
-                let otherwise = items.pop().unwrap();
-                let then = items.pop().unwrap();
-                case_of(vec![(items.pop().unwrap(), then)], otherwise)
-            }
-            "NULLIF" => {
-                let mut items = self.list(")")?;
-                let (b, a) = (items.pop().unwrap(), items.pop().unwrap());
-                let is_equal = call("=", vec![a.clone(), b])?;
-                case_of(vec![(is_equal, Expression::null(a.logical_type.root.clone()))], a)
-            }
-            _ => {
-                let arguments = self.list(")")?;
-                call(word, arguments)
+                let common = common.with_nullable(nullable);
+                Ok(Expression::new(ExpressionKind::Coalesce(items), common))
             }
         }
     }
