@@ -303,7 +303,8 @@ impl Node {
             Element::Watermark(watermark) => operator.watermark(*watermark, &mut output)?,
             Element::Tick(now) => operator.tick(*now, &mut output)?,
             Element::End => operator.end(&mut output)?,
-            Element::Barrier(_) | Element::Idle | Element::Active => Emission::Done,
+            Element::Idle => operator.idle(&mut output)?,
+            Element::Barrier(_) | Element::Active => Emission::Done,
         };
         self.show_state();
         let mut forwarded: Vec<Element> = output.batches.into_iter().map(Element::Batch).collect();

@@ -212,3 +212,20 @@ fn a_silent_split_holds_windows_back_until_it_is_idle() {
     job.stop();
     assert_eq!(job.wait().unwrap(), JobEnd::Stopped);
 }
+
+/// The second row of split 0 moves no watermark: it lies in the local step when the split becomes
+/// idle, and the other split closes its window.
+#[test]
+fn what_the_local_step_holds_leaves_before_it_is_idle() {
+    let quiet = vec![batch([(1, 5_000)].into_iter()), batch([(1, 4_000)].into_iter())];
+    let mut world = world(vec![quiet, vec![batch([(1, 61_000)].into_iter())]]);
+    world.is_endless = true;
+    let settings = [("argus.watermark.idle-when-caught-up", "true")];
+    let job = run(&count_graph(2, true, &settings), &world);
+    while totals(&world).1 == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(totals(&world), (2, 1));
+    job.stop();
+    assert_eq!(job.wait().unwrap(), JobEnd::Stopped);
+}

@@ -2,8 +2,10 @@
 //! fewer rows cross it.
 //!
 //! It never drops a row and holds nothing back: everything leaves before a watermark (or, for
-//! windows of processing time, a tick) is forwarded, and whenever [`MAX_KEYS`] keys are held. Output columns: the keys, then slice end
-//! and start (BIGINT), the number of rows (BIGINT), and the partial form of each call.
+//! windows of processing time, a tick) is forwarded, before it is told that the input is idle,
+//! since others then go on without it, and whenever [`MAX_KEYS`] keys are held. Output columns:
+//! the keys, then slice end and start (BIGINT), the number of rows (BIGINT), and the partial form
+//! of each call.
 
 use std::sync::Arc;
 
@@ -119,6 +121,10 @@ impl Operator for LocalWindowAggregator {
     fn tick(&mut self, _now: ProcessingTime, output: &mut Output) -> Result<Emission> {
         let is_time = is_processing_time(&self.spec.aggregate.window);
         if is_time { self.resume(output) } else { Ok(Emission::Done) }
+    }
+
+    fn idle(&mut self, output: &mut Output) -> Result<Emission> {
+        self.resume(output)
     }
 
     fn end(&mut self, output: &mut Output) -> Result<Emission> {

@@ -69,6 +69,11 @@ pub trait Operator: Send {
         Ok(Emission::Done)
     }
 
+    /// All inputs have become idle: others no longer wait for what is held here.
+    fn idle(&mut self, _output: &mut Output) -> Result<Emission> {
+        Ok(Emission::Done)
+    }
+
     /// All inputs have ended.
     fn end(&mut self, _output: &mut Output) -> Result<Emission> {
         Ok(Emission::Done)
