@@ -12,6 +12,7 @@ use argus_connectors::registry::Connectors;
 use argus_engine::job::{self, JobEnd, JobHandle, JobParts};
 use argus_plan::explain::explain as explain_graph;
 use argus_plan::graph::{ChangelogMode, JobGraph, Operator};
+use argus_plan::setting::JobSettings;
 use argus_sql::session::Step;
 
 use crate::cli::{ExplainArguments, RunArguments};
@@ -85,6 +86,7 @@ impl Runner {
     }
 
     fn job(&self, graph: &JobGraph) -> Result<JobEnd> {
+        warn_of_checkpoints(&graph.settings);
         let metrics = Registry::default();
         let printer = self.printer(graph);
         let collect = printer.as_ref().map(|printer| {
@@ -115,6 +117,17 @@ impl Runner {
         let has_kinds = collect.changelog != ChangelogMode::Append;
         let printer = Printer::new(self.form, collect.output.clone(), has_kinds);
         Some(Arc::new(Mutex::new(printer)))
+    }
+}
+
+/// Flink would take checkpoints here.
+fn warn_of_checkpoints(settings: &JobSettings) {
+    let asks = |key: &String| key.starts_with("execution.checkpointing.");
+    if settings.written.keys().any(asks) {
+        tracing::warn!(
+            job = settings.name,
+            "execution.checkpointing.* has no effect yet: a restart begins at the start position"
+        );
     }
 }
 
