@@ -2,8 +2,6 @@
 
 /// In upper case. RAND and RAND_INTEGER exist without a seed only.
 const NOT_YET: &[&str] = &[
-    "AI_COMPLETE",
-    "CURRENT_CATALOG",
     "CURRENT_DATABASE",
     "GROUP_ID",
     "GROUPING",
@@ -19,6 +17,8 @@ const NOT_YET: &[&str] = &[
     "JSON_STRING",
     "JSON_UNQUOTE",
     "JSON_VALUE",
+    "ML_PREDICT",
+    "MULTISET",
     "OBJECT_OF",
     "OBJECT_UPDATE",
     "PARSE_JSON",
