@@ -65,6 +65,9 @@ pub fn render(error: &Error) -> String {
     let code = error.code();
     let help = match error.kind() {
         ErrorKind::Transient => "it was tried again until the time for it was over",
+        ErrorKind::Data if code.starts_with("AR4") && code != "AR4002" => {
+            "keep such rows away with WHERE, or write an expression that bears them"
+        }
         ErrorKind::Data => {
             "SET 'argus.source.on-error' = 'skip' skips and counts such records instead"
         }

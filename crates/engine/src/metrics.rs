@@ -13,6 +13,9 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricSpec {
 /// Labels: job, source, topic, partition.
 pub const SOURCE_RECORDS: MetricSpec =
     counter("argus_source_records_total", "Rows read from a source.");
+/// Labels: job, source, topic, partition, reason: `decode` here, connectors have others.
+pub const SOURCE_SKIPPED: MetricSpec =
+    counter("argus_source_skipped_total", "Messages skipped instead of decoded, by reason.");
 /// Labels: job, source, topic, partition.
 pub const SOURCE_BYTES: MetricSpec =
     counter("argus_source_bytes_total", "Bytes read from a source, before decoding.");

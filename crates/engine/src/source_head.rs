@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use argus_base::batch::{Batch, MAX_BATCH_ROWS};
+use argus_base::connector::OnError;
 use argus_base::id::SplitIndex;
 use argus_base::metrics::{Counter, Gauge, Registry};
 use argus_base::source::{SourceBatch, SourcePoll, SourceReader, SplitLabel, SplitStatus};
@@ -21,13 +22,14 @@ use argus_base::time::{ProcessingTime, Watermark};
 use argus_base::{Element, Env, Error, Result};
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMillisecondType;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
+use arrow_select::filter::filter_record_batch;
 
 use crate::expression::{CompiledExpression, EvaluationContext, ProjectionSet};
 use crate::metrics;
 use crate::operator::record_batch;
-use crate::operator::slicing::{least_and_greatest, millis};
+use crate::operator::slicing::{least_and_greatest, millis, null_rowtime};
 use crate::time_line::TimeLine;
 use crate::watermark::WatermarkMerge;
 
@@ -43,6 +45,7 @@ pub(crate) struct SourceHead {
     schema: SchemaRef,
     event_time: Option<EventTimeTracker>,
     idleness: Idleness,
+    on_error: OnError,
     splits: Vec<SplitLabel>,
     ready: VecDeque<Element>,
     env: Env,
@@ -58,6 +61,8 @@ pub(crate) struct SourceHeadParts {
     pub schema: SchemaRef,
     pub event_time: Option<EventTimeTracker>,
     pub idle_policy: IdlePolicy,
+    /// What a row without event time does.
+    pub on_error: OnError,
     pub env: Env,
     pub instruments: Instruments,
 }
@@ -143,12 +148,7 @@ impl Instruments {
 
     fn add_split(&mut self, label: &SplitLabel) {
         let partition = label.partition.to_string();
-        let labels = [
-            ("job", self.job.as_str()),
-            ("source", &self.source),
-            ("topic", &label.topic),
-            ("partition", &partition),
-        ];
+        let labels = self.labels(label, &partition);
         self.splits.push(SplitInstruments {
             records: self.registry.counter(&metrics::SOURCE_RECORDS, &labels),
             bytes: self.registry.counter(&metrics::SOURCE_BYTES, &labels),
@@ -156,6 +156,23 @@ impl Instruments {
             watermark: self.registry.gauge(&metrics::SOURCE_WATERMARK, &labels),
             idle: self.registry.gauge(&metrics::SOURCE_IDLE, &labels),
         });
+    }
+
+    fn labels<'a>(
+        &'a self,
+        label: &'a SplitLabel,
+        partition: &'a str,
+    ) -> [(&'static str, &'a str); 4] {
+        let (job, source) = (self.job.as_str(), self.source.as_str());
+        [("job", job), ("source", source), ("topic", &label.topic), ("partition", partition)]
+    }
+
+    /// Rare enough to look the counter up.
+    fn skip_without_rowtime(&self, label: &SplitLabel, n_rows: u64) {
+        let partition = label.partition.to_string();
+        let [job, source, topic, partition] = self.labels(label, &partition);
+        let labels = [job, source, topic, partition, ("reason", "decode")];
+        self.registry.counter(&metrics::SOURCE_SKIPPED, &labels).add(n_rows);
     }
 }
 
@@ -173,6 +190,7 @@ impl SourceHead {
                 is_told: false,
                 looked_at: None,
             },
+            on_error: parts.on_error,
             splits: Vec::new(),
             ready: VecDeque::new(),
             env: parts.env,
@@ -261,7 +279,6 @@ impl SourceHead {
         let instruments = self.instruments.splits.get(split.0);
         let instruments =
             instruments.ok_or_else(|| Error::bug("a batch came before its split was announced"))?;
-        instruments.records.add(n_rows as u64);
         instruments.bytes.add(batch.n_bytes);
         self.tick(self.env.now());
         if n_rows == 0 {
@@ -272,6 +289,11 @@ impl SourceHead {
         let context = EvaluationContext { now: self.now, watermark };
         let columns = self.projection.evaluate(batch.records.columns(), n_rows, &context)?;
         let records = record_batch(&self.schema, columns, n_rows)?;
+        let records = self.with_rowtime(split, records)?;
+        self.instruments.splits[split.0].records.add(records.num_rows() as u64);
+        if records.num_rows() == 0 {
+            return Ok(());
+        }
         match &mut self.event_time {
             None => self.ready.push_back(Element::Batch(Batch::inserts(records))),
             Some(event_time) => {
@@ -284,6 +306,28 @@ impl SourceHead {
             }
         }
         Ok(())
+    }
+
+    /// The rows that have an event time, where they need one.
+    fn with_rowtime(&self, split: SplitIndex, records: RecordBatch) -> Result<RecordBatch> {
+        let Some(event_time) = &self.event_time else { return Ok(records) };
+        let times = records.column(event_time.rowtime);
+        let Some(nulls) = times.nulls().filter(|nulls| nulls.null_count() > 0) else {
+            return Ok(records);
+        };
+        let (source, label) = (&self.instruments.source, &self.splits[split.0]);
+        match self.on_error {
+            OnError::Fail => {
+                let SplitLabel { topic, partition } = label;
+                let doing = format!("read {source}, topic {topic}, partition {partition}");
+                Err(null_rowtime("rowtime").context(doing))
+            }
+            OnError::Skip => {
+                self.instruments.skip_without_rowtime(label, nulls.null_count() as u64);
+                let is_there = BooleanArray::new(nulls.inner().clone(), None);
+                Ok(filter_record_batch(&records, &is_there)?)
+            }
+        }
     }
 
     fn tick(&mut self, now: ProcessingTime) {

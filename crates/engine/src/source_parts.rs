@@ -43,6 +43,7 @@ pub(crate) fn source_head_parts(
             without_splits: !source.is_bounded(),
             needs_ticks: graph.nodes.iter().any(|node| has_processing_time(&node.operator)),
         },
+        on_error: context.on_source_error,
         env: context.env.clone(),
         instruments: Instruments::new(registry, &context.job_name, &operator.table.name),
     })
