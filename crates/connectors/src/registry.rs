@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use argus_base::connector::{
     ConnectorCatalog, ConnectorContext, ConnectorFactory, ConnectorSpec, FormatSpec, FormatUse,
-    ScanSpec, TableDescriptor,
+    Projection, ScanSpec, TableDescriptor,
 };
 use argus_base::option::{OptionError, OptionSpec};
 use argus_base::sink::Sink;
 use argus_base::source::Source;
 use argus_base::{Error, Field, Result};
 
-use crate::format;
-use crate::table_options::{SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known};
+use crate::format::{self, FormatContext};
+use crate::table_options::{
+    FormatOptions, SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known,
+};
 use crate::{blackhole, datagen, filesystem, jdbc, kafka, print};
 
 type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
@@ -143,6 +145,7 @@ impl ConnectorCatalog for Connectors {
                 let identifier = body.format.spec.identifier;
                 OptionError::Conflict(format!("format '{identifier}' cannot hold the table: {why}"))
             })?;
+            check_together(body, &schema)?;
         }
         (entry.check)(table)
     }
@@ -150,6 +153,15 @@ impl ConnectorCatalog for Connectors {
     fn is_bounded(&self, table: &TableDescriptor, settings: &BTreeMap<String, String>) -> bool {
         is_bounded(table, settings)
     }
+}
+
+/// Options of a format that exclude each other are found by making a decoder of them.
+fn check_together(body: &FormatOptions, schema: &[Field]) -> std::result::Result<(), OptionError> {
+    let projection = Projection::all(schema.len());
+    let context =
+        FormatContext { schema, projection: &projection, options: &body.options, time_zone: "UTC" };
+    let made = (body.format.decoder)(&context);
+    made.map(drop).map_err(|error| OptionError::Conflict(error.to_string()))
 }
 
 /// What each source will say of itself when it is opened, known from the options alone.
