@@ -69,17 +69,36 @@ fn floats<T: ArrowPrimitiveType>(function: F) -> Kernel
 where
     T::Native: PartialOrd,
 {
-    let f: fn(&T::Native, &T::Native) -> bool = match function {
-        F::Equal => |a, b| a == b,
-        F::NotEqual => |a, b| a != b,
-        F::Less => |a, b| a < b,
-        F::LessOrEqual => |a, b| a <= b,
-        F::Greater => |a, b| a > b,
-        _ => |a, b| a >= b,
-    };
+    match function {
+        F::Equal => compare_floats::<T>(|a, b| a == b),
+        F::NotEqual => compare_floats::<T>(|a, b| a != b),
+        F::Less => compare_floats::<T>(|a, b| a < b),
+        F::LessOrEqual => compare_floats::<T>(|a, b| a <= b),
+        F::Greater => compare_floats::<T>(|a, b| a > b),
+        _ => compare_floats::<T>(|a, b| a >= b),
+    }
+}
+
+/// Rows that are NULL are compared as well, which is cheaper than to skip them.
+fn compare_floats<T: ArrowPrimitiveType>(
+    f: impl Fn(T::Native, T::Native) -> bool + Send + Sync + Copy + 'static,
+) -> Kernel {
     Box::new(move |call| {
-        let (a, b) = (call.number_of::<T>(0), call.number_of::<T>(1));
-        Ok(call.booleans(|row| f(&a(row), &b(row))))
+        let (a, b) = (call.rows::<PrimitiveArray<T>>(0), call.rows::<PrimitiveArray<T>>(1));
+        let (left, right) = (a.values().as_ref(), b.values().as_ref());
+        let is_constant = |i: usize| call.arguments[i].is_constant();
+        let bits = match (is_constant(0), is_constant(1)) {
+            (false, true) => {
+                let right = right[0];
+                BooleanBuffer::collect_bool(call.n_rows, |row| f(left[row], right))
+            }
+            (true, false) => {
+                let left = left[0];
+                BooleanBuffer::collect_bool(call.n_rows, |row| f(left, right[row]))
+            }
+            _ => BooleanBuffer::collect_bool(call.n_rows, |row| f(left[row], right[row])),
+        };
+        Ok(Arc::new(BooleanArray::new(bits, call.nulls.clone())))
     })
 }
 
@@ -127,8 +146,8 @@ fn truth(f: fn(&BooleanBuffer, &BooleanBuffer) -> BooleanBuffer) -> Kernel {
     })
 }
 
-/// Above this number of constants a set is built once a batch.
-const MOST_COMPARED_ONE_BY_ONE: usize = 4;
+/// Above this number of constants a set is built once a batch; comparing takes a nanosecond a row.
+const MOST_COMPARED_ONE_BY_ONE: usize = 16;
 
 fn is_in(binding: &Binding<'_>) -> Kernel {
     let root = binding.type_of(0).root.clone();
@@ -145,21 +164,38 @@ fn is_in(binding: &Binding<'_>) -> Kernel {
         if is_long && root == TypeRoot::BigInt {
             return Ok(in_numbers::<Int64Type>(call));
         }
-        let mut found = BooleanArray::from(vec![false; call.n_rows]);
+        let mut found = BooleanArray::new(BooleanBuffer::new_unset(call.n_rows), None);
         for candidate in list {
-            let arguments = [
-                Value::Column(value.clone().into_column(call.n_rows)?),
-                Value::Column(candidate.clone().into_column(call.n_rows)?),
-            ];
-            let nulls =
-                NullBuffer::union(arguments[0].array().nulls(), arguments[1].array().nulls());
-            let inner =
-                Call { arguments: &arguments, n_rows: call.n_rows, nulls, context: call.context };
-            let next = Value::Column(equal(&inner)?);
-            found = or_kleene(&found, &next.rows::<BooleanArray>())?;
+            found = or_kleene(&found, &equals(call, value, candidate, &equal)?)?;
         }
         Ok(Arc::new(found))
     })
+}
+
+/// Which rows of two values are equal, NULL where one of them is.
+fn equals(
+    call: &Call<'_>,
+    value: &Value,
+    candidate: &Value,
+    equal: &Kernel,
+) -> Result<BooleanArray> {
+    if value.is_null_constant() || candidate.is_null_constant() {
+        return Ok(BooleanArray::new_null(call.n_rows));
+    }
+    let value = match candidate.is_constant() {
+        true => Value::Column(value.clone().into_column(call.n_rows)?),
+        false => value.clone(),
+    };
+    let arguments = [value, candidate.clone()];
+    let column_nulls = |value: &Value| match value {
+        Value::Column(array) => array.nulls().cloned(),
+        Value::Constant(_) => None,
+    };
+    let nulls = arguments.each_ref().map(column_nulls);
+    let nulls = NullBuffer::union(nulls[0].as_ref(), nulls[1].as_ref());
+    let inner = Call { arguments: &arguments, n_rows: call.n_rows, nulls, context: call.context };
+    let found = Value::Column(equal(&inner)?);
+    Ok((*found.rows::<BooleanArray>()).clone())
 }
 
 fn in_set<'a>(call: &Call<'a>, first: fn(&'a StringViewArray) -> &'a str) -> ArrayRef {

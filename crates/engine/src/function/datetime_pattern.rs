@@ -4,7 +4,6 @@
 //! letters, text is case-sensitive, and nothing may be left over. The simple one is lenient:
 //! numbers may have any width and overflow into the next field, and what follows is ignored.
 
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argus_base::Result;
@@ -13,6 +12,7 @@ use super::calendar::{Instant, civil, day_of_year, iso_weekday, sunday_weekday, 
 use super::datetime_fields::Fields;
 use super::refused;
 use super::zone::Offsets;
+use crate::expression::text::padded;
 
 /// Whose letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,12 +234,6 @@ fn is_fixed_number(letter: char, width: usize) -> bool {
         'D' => width == 3,
         _ => false,
     }
-}
-
-/// A number with at least `width` digits.
-fn padded(value: i64, width: usize, out: &mut String) {
-    let sign = if value < 0 { "-" } else { "" };
-    write!(out, "{sign}{:0width$}", value.unsigned_abs()).expect("writing to a text cannot fail");
 }
 
 /// Parts of a wall clock that both dialects show the same way.

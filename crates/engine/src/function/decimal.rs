@@ -9,7 +9,9 @@ use arrow_array::types::Decimal128Type;
 use arrow_buffer::i256;
 
 use super::{Binding, Kernel, division_by_zero};
-use crate::expression::decimal::{POWERS, fit, narrow, narrow_quotient, rescale, wide_power};
+use crate::expression::decimal::{
+    POWERS, divide_half_up, fit, narrow, narrow_quotient, rescale, wide_power,
+};
 
 /// Scales of the operands, and precision and scale of the result.
 #[derive(Clone, Copy)]
@@ -66,7 +68,8 @@ fn add(shape: Shape, a: i128, b: i128) -> Option<i128> {
     if let (Some(a), Some(b)) = (up(a, shape.a), up(b, shape.b))
         && let Some(sum) = a.checked_add(b)
     {
-        return fit(rescale(sum, common, shape.scale)?, shape.precision);
+        let sum = if common == shape.scale { sum } else { rescale(sum, common, shape.scale)? };
+        return fit(sum, shape.precision);
     }
     let up = |value: i128, scale: u8| {
         i256::from_i128(value).checked_mul(wide_power(u32::from(common - scale))?)
@@ -93,6 +96,11 @@ fn divide(shape: Shape, a: i128, b: i128) -> Option<i128> {
     let shift = i32::from(shape.scale) - i32::from(shape.a) + i32::from(shape.b);
     let up = u32::try_from(shift).unwrap_or(0);
     let down = u32::try_from(-shift).unwrap_or(0);
+    if let (0, Some(power)) = (down, POWERS.get(up as usize))
+        && let Some(numerator) = a.checked_mul(*power)
+    {
+        return fit(divide_half_up(numerator, b), shape.precision);
+    }
     let numerator = i256::from_i128(a).checked_mul(wide_power(up)?)?;
     let divisor = i256::from_i128(b).checked_mul(wide_power(down)?)?;
     narrow_quotient(numerator, divisor, shape.precision)

@@ -1,8 +1,12 @@
 //! LIKE: patterns with `%` and `_`.
 
+use std::sync::Arc;
+
 use argus_base::Result;
 use argus_plan::ScalarFunction as F;
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, Scalar, StringViewArray};
+use arrow_ord::cmp;
+use arrow_string::like::{ends_with, starts_with};
 use memchr::memmem;
 
 use super::{Binding, Call, Kernel, refused};
@@ -18,10 +22,7 @@ pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
     // A pattern that cannot be compiled is an error only of rows that reach it.
     let fixed = binding.literal_text(1).zip(escape).and_then(|(p, e)| Matcher::new(p, e).ok());
     Ok(Some(match fixed {
-        Some(matcher) => Box::new(move |call| {
-            let text = call.text_of(0);
-            Ok(call.booleans(|row| matcher.matches(text(row))))
-        }),
+        Some(matcher) => Box::new(move |call| matcher.matches_all(call)),
         None => Box::new(like),
     }))
 }
@@ -77,6 +78,26 @@ impl Matcher {
             }
             _ => Matcher::General(tokens),
         })
+    }
+
+    /// For each row whether its text matches; kernels know views that begin or end alike.
+    fn matches_all(&self, call: &Call<'_>) -> Result<ArrayRef> {
+        let texts = &call.arguments[0];
+        let part = |part: &str| Scalar::new(StringViewArray::from(vec![part]));
+        if texts.is_constant() {
+            let text = call.text_of(0);
+            return Ok(call.booleans(|row| self.matches(text(row))));
+        }
+        let found = match self {
+            Matcher::Exact(exact) => cmp::eq(texts, &part(exact))?,
+            Matcher::Prefix(prefix) => starts_with(texts, &part(prefix))?,
+            Matcher::Suffix(suffix) => ends_with(texts, &part(suffix))?,
+            _ => {
+                let text = call.text_of(0);
+                return Ok(call.booleans(|row| self.matches(text(row))));
+            }
+        };
+        Ok(Arc::new(found))
     }
 
     fn matches(&self, text: &str) -> bool {

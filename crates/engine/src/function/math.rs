@@ -229,9 +229,28 @@ fn round_double(x: f64, digits: i32, is_half_up: bool) -> Result<f64> {
     if !x.is_finite() {
         return Err(refused(format!("cannot round {x}")));
     }
+    if let Some(rounded) = round_scaled(x, digits, is_half_up) {
+        return Ok(rounded);
+    }
     let mut shortest = String::new();
     text::double_digits(x, &mut shortest);
     Ok(round_digits(&shortest, digits, is_half_up).unwrap_or(x))
+}
+
+/// The same by floating-point arithmetic, where its error is certainly too small to matter: not
+/// near a tie, and with a quotient of two exact integers, which is rounded correctly.
+fn round_scaled(x: f64, digits: i32, is_half_up: bool) -> Option<f64> {
+    const LARGEST: f64 = 1e12;
+    const MARGIN: f64 = 1e-3;
+    let digits = usize::try_from(digits).ok().filter(|digits| *digits <= 22)?;
+    let power = POWERS[digits] as f64;
+    let scaled = (x * power).abs();
+    let fraction = scaled.fract();
+    let tie = if is_half_up { 0.5 } else { 1.0 };
+    let is_clear =
+        scaled < LARGEST && (fraction - tie).abs() > MARGIN && (is_half_up || fraction > MARGIN);
+    let whole = if is_half_up { scaled.round() } else { scaled.trunc() };
+    is_clear.then(|| (whole / power).copysign(x))
 }
 
 /// Decimal text rounded at so many digits after the point; `None` where it has no more digits.

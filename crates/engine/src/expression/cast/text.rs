@@ -151,7 +151,26 @@ fn put(out: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 fn integer(value: i64, out: &mut String) {
-    put(out, format_args!("{value}"));
+    padded(value, 1, out);
+}
+
+/// A number with at least `width` digits, zeros in front. Formatting by the standard library takes
+/// several times as long.
+pub(crate) fn padded(value: i64, width: usize, out: &mut String) {
+    if value < 0 {
+        out.push('-');
+    }
+    let mut digits = [b'0'; 20];
+    let mut rest = value.unsigned_abs();
+    let mut first = digits.len();
+    while rest > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend(std::iter::repeat_n('0', width.saturating_sub(digits.len())));
+    let first = first.min(digits.len() - width.clamp(1, digits.len()));
+    out.push_str(std::str::from_utf8(&digits[first..]).expect("digits are ASCII"));
 }
 
 /// `1.0E10`, `0.001`, `NaN`: as `Double.toString`.
@@ -198,16 +217,13 @@ fn non_finite(value: f64, out: &mut String) {
 /// exponent; at least one digit after the point. Java gives subnormal numbers two digits where
 /// one would do, the nearest ones, which are `two_digits`.
 fn java_number(shortest: &str, two_digits: Option<&str>, out: &mut String) {
-    let (is_negative, digits, exponent) = significant(shortest);
-    let (digits, exponent) = match two_digits {
-        Some(text) if digits.len() == 1 => {
-            let (_, digits, exponent) = significant(text);
-            (digits, exponent)
-        }
-        _ => (digits, exponent),
-    };
+    let mut number = Significant::of(shortest);
+    if let Some(text) = two_digits.filter(|_| number.length == 1) {
+        number = Significant::of(text);
+    }
+    let (is_negative, digits, exponent) = (number.is_negative, number.digits(), number.exponent);
     out.push_str(if is_negative { "-" } else { "" });
-    if digits == "0" {
+    if digits.is_empty() {
         out.push_str("0.0");
         return;
     }
@@ -215,7 +231,7 @@ fn java_number(shortest: &str, two_digits: Option<&str>, out: &mut String) {
         -3..=-1 => {
             out.push_str("0.");
             out.extend(std::iter::repeat_n('0', exponent.unsigned_abs() as usize - 1));
-            out.push_str(&digits);
+            out.push_str(digits);
         }
         0..=6 => {
             let n_whole = exponent.unsigned_abs() as usize + 1;
@@ -234,23 +250,48 @@ fn java_number(shortest: &str, two_digits: Option<&str>, out: &mut String) {
     }
 }
 
-/// Sign, digits without zeros around, and the exponent of the first digit.
-fn significant(text: &str) -> (bool, String, i32) {
-    let (is_negative, text) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    let leading = all.bytes().take_while(|byte| *byte == b'0').count();
-    let digits = all[leading..].trim_end_matches('0');
-    if digits.is_empty() {
-        return (is_negative, "0".to_owned(), 0);
+/// A number in decimal notation taken apart.
+struct Significant {
+    is_negative: bool,
+    /// Without zeros at either end; none of zero. No FLOAT or DOUBLE has more than 17.
+    buffer: [u8; 32],
+    length: usize,
+    /// Of the first digit.
+    exponent: i32,
+}
+
+impl Significant {
+    fn of(text: &str) -> Significant {
+        let (is_negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let mut number = Significant { is_negative, buffer: [0; 32], length: 0, exponent: 0 };
+        let point = mantissa.find('.').unwrap_or(mantissa.len());
+        let mut n_seen = 0_i32;
+        let mut first = None;
+        for digit in mantissa.bytes().filter(u8::is_ascii_digit) {
+            if first.is_none() && digit != b'0' {
+                first = Some(n_seen);
+            }
+            if first.is_some() && number.length < number.buffer.len() {
+                number.buffer[number.length] = digit;
+                number.length += 1;
+            }
+            n_seen += 1;
+        }
+        while number.length > 0 && number.buffer[number.length - 1] == b'0' {
+            number.length -= 1;
+        }
+        let whole = i32::try_from(point).unwrap_or(0);
+        number.exponent = whole - 1 - first.unwrap_or(0) + exponent.parse().unwrap_or(0);
+        number
     }
-    let first = i32::try_from(whole.len()).unwrap_or(0) - 1 - i32::try_from(leading).unwrap_or(0);
-    (is_negative, digits.to_owned(), first + exponent)
+
+    fn digits(&self) -> &str {
+        std::str::from_utf8(&self.buffer[..self.length]).expect("digits are ASCII")
+    }
 }
 
 /// With exactly `scale` digits after the point.
@@ -259,24 +300,32 @@ pub(crate) fn decimal(value: i128, scale: u8, out: &mut String) {
         out.push('-');
     }
     let (value, scale) = (value.unsigned_abs(), usize::from(scale));
-    if scale == 0 {
-        put(out, format_args!("{value}"));
-        return;
-    }
     let power = super::decimal::POWERS[scale].unsigned_abs();
-    put(out, format_args!("{}.{:0scale$}", value / power, value % power));
+    let (whole, rest) = (value / power, value % power);
+    match (i64::try_from(whole), i64::try_from(rest)) {
+        (Ok(whole), _) if scale == 0 => padded(whole, 1, out),
+        (Ok(whole), Ok(rest)) => {
+            padded(whole, 1, out);
+            out.push('.');
+            padded(rest, scale, out);
+        }
+        _ if scale == 0 => put(out, format_args!("{value}")),
+        _ => put(out, format_args!("{whole}.{rest:0scale$}")),
+    }
 }
 
 /// `2024-02-29`.
 pub(crate) fn date(days: i32, out: &mut String) {
     let (year, month, day) = civil(i64::from(days));
-    put(out, format_args!("{year:04}-{month:02}-{day:02}"));
+    padded(year, 4, out);
+    out.push('-');
+    padded(month, 2, out);
+    out.push('-');
+    padded(day, 2, out);
 }
 
 fn time(nanos: i64, precision: u8, out: &mut String) {
-    let seconds = nanos / 1_000_000_000;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    put(out, format_args!("{hour:02}:{minute:02}:{second:02}"));
+    clock(nanos / 1_000_000_000, out);
     fraction(nanos.rem_euclid(1_000_000_000), precision, out);
 }
 
@@ -288,11 +337,20 @@ fn timestamp(at: Instant, precision: u8, out: &mut String) {
     time(of_day, precision, out);
 }
 
+/// `12:34:56`.
+fn clock(seconds: i64, out: &mut String) {
+    padded(seconds / 3600, 2, out);
+    out.push(':');
+    padded(seconds / 60 % 60, 2, out);
+    out.push(':');
+    padded(seconds % 60, 2, out);
+}
+
 fn fraction(nanos: i64, precision: u8, out: &mut String) {
     if precision > 0 {
-        let digits = format!("{nanos:09}");
         out.push('.');
-        out.push_str(&digits[..usize::from(precision).min(9)]);
+        let width = precision.min(9);
+        padded(nanos / 10_i64.pow(u32::from(9 - width)), usize::from(width), out);
     }
 }
 
