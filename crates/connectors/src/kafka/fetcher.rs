@@ -104,16 +104,21 @@ pub struct Fetcher {
 impl Fetcher {
     /// Runs until the reader is dropped or something final happens, which the reader is told.
     pub fn run(self) {
-        if let Err(Stop::Failed(error)) = self.start_and_serve() {
+        // Closing a client of a group can take long while no broker answers: the reader is told
+        // before these are dropped.
+        let mut clients = Vec::new();
+        if let Err(Stop::Failed(error)) = self.start_and_serve(&mut clients) {
             // A reader that is gone needs no reason.
             let _gone = self.tell(FetchEvent::Failed(error));
         }
     }
 
-    fn start_and_serve(&self) -> Result<(), Stop> {
-        let plan = self.plan()?;
+    fn start_and_serve(&self, clients: &mut Vec<Arc<KafkaConsumer>>) -> Result<(), Stop> {
+        let plan = self.plan(clients)?;
+        clients.clear();
         let partitions = Arc::new(PartitionStates::default());
         let consumer = Arc::new(self.consumer(&self.config(plan.len()), &partitions)?);
+        clients.push(Arc::clone(&consumer));
         let mut known: BTreeSet<TopicPartition> = BTreeSet::new();
         known.extend(plan.iter().map(|planned| planned.split.clone()));
         self.assign(&consumer, &partitions, plan)?;
@@ -123,13 +128,14 @@ impl Fetcher {
 
     /// Connects and decides where to begin, with a client of its own: how much each partition
     /// may queue is a setting, and their number is not known before.
-    fn plan(&self) -> Result<Vec<PlannedSplit>, Stop> {
+    fn plan(&self, clients: &mut Vec<Arc<KafkaConsumer>>) -> Result<Vec<PlannedSplit>, Stop> {
         let mut config = self.config(1);
         if !self.asks_group() {
             // Leaving a group takes time, even one that was never joined.
             config.remove("group.id");
         }
-        let consumer = self.consumer(&config, &Arc::default())?;
+        let consumer = Arc::new(self.consumer(&config, &Arc::default())?);
+        clients.push(Arc::clone(&consumer));
         let deadline = self.env.elapsed() + self.connect_timeout;
         let is_abandoned = || self.is_abandoned();
         let lookup = self.lookup(&consumer, deadline, &is_abandoned);

@@ -198,8 +198,10 @@ impl Lookup<'_> {
     /// Waits for the next attempt, unless there is no use in one.
     fn pause(&self, doing: &str) -> Result<(), Stop> {
         // Serves librdkafka's callbacks. Every assigned partition has a queue of its own, so no
-        // message comes out of this one.
-        while self.consumer.poll(PAUSE).is_some() {}
+        // message comes out of this one; but a client of a group whose brokers are away says so
+        // every 50 ms, for ever.
+        let until = self.env.elapsed() + PAUSE;
+        while self.env.elapsed() < until && self.consumer.poll(PAUSE).is_some() {}
         if (self.abandoned)() {
             return Err(Stop::Abandoned);
         }
