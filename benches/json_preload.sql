@@ -44,5 +44,5 @@ SELECT
   quantity,
   CAST(cents AS DECIMAL(8, 2)) / 100,
   CAST(ordered_at AS TIMESTAMP(3)),
-  'left at the door'
+  'left at the front door'
 FROM dice;

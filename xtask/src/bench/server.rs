@@ -85,7 +85,7 @@ impl Postgres {
         postgres.psql(&["-c", "CREATE DATABASE streampulse"])?;
         let tables = tree::root().join("pipelines/streampulse/postgres.sql");
         let tables = tables.to_str().context("the folder's name is not UTF-8")?;
-        postgres.psql(&["-d", "streampulse", "-v", "ON_ERROR_STOP=1", "-f", tables])?;
+        postgres.psql(&["-c", "\\connect streampulse", "-f", tables])?;
         Ok(postgres)
     }
 
@@ -96,6 +96,6 @@ impl Postgres {
 
     /// Runs `psql`.
     pub fn psql(&self, arguments: &[&str]) -> Result<String> {
-        self.0.command(&[&["psql", "-q"], arguments].concat())
+        self.0.command(&[&["psql", "-q", "-v", "ON_ERROR_STOP=1"], arguments].concat())
     }
 }

@@ -68,7 +68,8 @@ impl Case<'_> {
     /// Takes everything out of the tables, for another engine.
     pub fn empty_tables(&self) -> Result<()> {
         let tables = "content_stats, region_health, device_stats, alerts, event_log";
-        self.postgres.psql(&["-d", "streampulse", "-c", &format!("TRUNCATE {tables}")])?;
+        let truncate = format!("TRUNCATE {tables}");
+        self.postgres.psql(&["-c", "\\connect streampulse", "-c", &truncate])?;
         Ok(())
     }
 
