@@ -126,8 +126,8 @@ impl Constraints {
     fn null_error(&self, batch: &Batch, column: usize) -> Error {
         let schema = batch.records.schema();
         let message = format!(
-            "the column '{}' of the sink '{}' is NOT NULL, but a row has NULL there; drop such rows \
-             with SET 'table.exec.sink.not-null-enforcer' = 'DROP'",
+            "the column '{}' of the sink '{}' is NOT NULL, but a row has NULL there; drop such \
+             rows with SET 'table.exec.sink.not-null-enforcer' = 'DROP'",
             schema.field(column).name(),
             self.table
         );

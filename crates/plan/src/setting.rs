@@ -11,7 +11,11 @@ const POSITIVE: OptionKind = OptionKind::Int { min: 1, max: 32_768 };
 /// Settings this engine reads. Flink's own keys keep Flink's meaning; any other key of Flink is
 /// accepted and ignored, as Flink does; an unknown `argus.` key is refused.
 pub const SETTINGS: &[OptionSpec] = &[
-    OptionSpec::new("pipeline.name", OptionKind::Text, "Name of the job; the file's name without it."),
+    OptionSpec::new(
+        "pipeline.name",
+        OptionKind::Text,
+        "Name of the job; the file's name without it.",
+    ),
     OptionSpec::new("parallelism.default", POSITIVE, "Number of slots.").default("1"),
     OptionSpec::new(
         "table.exec.resource.default-parallelism",
@@ -26,7 +30,11 @@ pub const SETTINGS: &[OptionSpec] = &[
         "Least wall-clock time between two watermarks that close no window.",
     )
     .default("200 ms"),
-    OptionSpec::new("table.local-time-zone", OptionKind::Text, "Session time zone; default: the system's.")
+    OptionSpec::new(
+        "table.local-time-zone",
+        OptionKind::Text,
+        "Session time zone; default: the system's.",
+    )
         .default("default"),
     OptionSpec::new(
         "table.exec.source.idle-timeout",
@@ -71,7 +79,7 @@ pub const SETTINGS: &[OptionSpec] = &[
     OptionSpec::new(
         "argus.watermark.advance-when-idle",
         OptionKind::Duration,
-        "When all splits have been idle for this long the watermark goes on with the clock; 0 never.",
+        "All splits idle for this long: the watermark goes on with the clock; 0 never.",
     )
     .default("0 ms"),
     OptionSpec::new(
@@ -86,20 +94,40 @@ pub const SETTINGS: &[OptionSpec] = &[
         "How long to wait at the start for a server that is away.",
     )
     .default("60 s"),
-    OptionSpec::new("argus.datagen.seed", OptionKind::Int { min: i64::MIN, max: i64::MAX }, "Seed of datagen."),
-    OptionSpec::new("argus.datagen.rows-per-minute", OptionKind::Text, "Rate of datagen; empty: its own."),
-    OptionSpec::new("argus.datagen.number-of-rows", OptionKind::Text, "Rows of datagen; 0 or empty: its own."),
-    OptionSpec::new("argus.datagen.start", OptionKind::Text, "Event time of datagen's row 0; empty: now."),
-    OptionSpec::new("argus.datagen.speed", OptionKind::Text, "Times real time; 0 is as fast as possible."),
+    OptionSpec::new(
+        "argus.datagen.seed",
+        OptionKind::Int { min: i64::MIN, max: i64::MAX },
+        "Seed of datagen.",
+    ),
+    OptionSpec::new(
+        "argus.datagen.rows-per-minute",
+        OptionKind::Text,
+        "Rate of datagen; empty: its own.",
+    ),
+    OptionSpec::new(
+        "argus.datagen.number-of-rows",
+        OptionKind::Text,
+        "Rows of datagen; 0 or empty: its own.",
+    ),
+    OptionSpec::new(
+        "argus.datagen.start",
+        OptionKind::Text,
+        "Event time of datagen's row 0; empty: now.",
+    ),
+    OptionSpec::new(
+        "argus.datagen.speed",
+        OptionKind::Text,
+        "Times real time; 0 is as fast as possible.",
+    ),
     OptionSpec::new(
         "argus.datagen.fresh-columns",
         OptionKind::List,
-        "Columns of datagen whose values differ from start to start; ignored with argus.datagen.start.",
+        "Columns of datagen that differ from start to start; not with argus.datagen.start.",
     ),
     OptionSpec::new(
         "argus.kafka.create-topic-partitions",
         OptionKind::Text,
-        "Partitions of a topic that a Kafka sink creates when it is missing; empty: it is an error.",
+        "Partitions of a missing topic that a Kafka sink creates; empty: it is an error.",
     ),
 ];
 

@@ -1,8 +1,8 @@
 //! The receiving side: merges the elements of all senders into one stream.
 //!
 //! Rows come as they are; watermarks are merged by minimum, ticks by maximum, idle and end once
-//! every sender said so, active once one did. When a barrier has come from one sender its queue rests until the
-//! barrier has come from all that have not ended.
+//! every sender said so, active once one did. When a barrier has come from one sender its queue
+//! rests until the barrier has come from all that have not ended.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

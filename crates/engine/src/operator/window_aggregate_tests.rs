@@ -158,9 +158,9 @@ fn show(batches: &[Batch]) -> Vec<String> {
     lines
 }
 
-/// Runs a script of `rows …` and `wm N` lines; a line `> …` is what the last one made fire, `late N`
-/// the count so far (a local step counts nothing before a watermark moves its rows on). In one
-/// step and in two the result is the same.
+/// Runs a script of `rows …` and `wm N` lines; a line `> …` is what the last one made fire,
+/// `late N` the count so far (a local step counts nothing before a watermark moves its rows on).
+/// In one step and in two the result is the same.
 fn check(kind: Result<WindowKind, String>, script: &str) {
     let kind = kind.unwrap();
     for is_two_phase in [false, true] {

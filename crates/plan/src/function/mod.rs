@@ -196,7 +196,7 @@ pub fn all() -> impl Iterator<Item = &'static FunctionSpec> {
 /// The function of that name, in any case.
 pub fn lookup(name: &str) -> Option<&'static FunctionSpec> {
     let is_name = |known: &&str| known.eq_ignore_ascii_case(name);
-    all().find(|spec| is_name(&spec.name) || spec.aliases.iter().any(|alias| is_name(&alias)))
+    all().find(|spec| is_name(&spec.name) || spec.aliases.iter().any(is_name))
 }
 
 /// The known name nearest to an unknown one.
