@@ -167,6 +167,7 @@ fn b() {}
     #[test]
     fn tests_are_found() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() {}\n}\n#[cfg(test)]\nmod x;\n";
-        assert_eq!(test_lines(text), [2..6]);
+        let module = 2..6;
+        assert_eq!(test_lines(text), [module]);
     }
 }

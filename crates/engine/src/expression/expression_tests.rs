@@ -103,7 +103,7 @@ fn equal_subtrees_are_computed_once_and_columns_are_shared() {
             .collect();
     let set = ProjectionSet::compile(&expressions, "UTC").unwrap();
     let column: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "b"]));
-    let values = set.evaluate(&[column.clone()], 2, &context()).unwrap();
+    let values = set.evaluate(std::slice::from_ref(&column), 2, &context()).unwrap();
     assert!(Arc::ptr_eq(&values[0], &values[2]));
     assert!(Arc::ptr_eq(&values[1], &column));
     assert_eq!(values[3].as_string_view().iter().flatten().collect::<Vec<_>>(), ["Ax", "Bx"]);

@@ -122,6 +122,6 @@ impl ProjectionSet {
 pub(crate) fn narrow_integer(
     from: &argus_base::TypeRoot,
     to: &argus_base::TypeRoot,
-) -> Box<dyn Fn(&ArrayRef) -> Result<ArrayRef> + Send + Sync> {
+) -> cast::Apply {
     cast::convert_number(from, to)
 }

@@ -82,7 +82,7 @@ impl Reader {
                 let mut offsets = self.zone.as_ref().map(Offsets::new);
                 Box::new(move |row| {
                     let at = instant(value.array(), if value.is_constant() { 0 } else { row });
-                    offsets.as_mut().map_or(at, |offsets| offsets.to_local(at))
+                    offsets.as_mut().map_or(at, |offsets| offsets.local_of(at))
                 })
             }
         }
@@ -203,7 +203,7 @@ fn round_to(binding: &Binding<'_>, is_up: bool) -> Kernel {
             let rows = (0..call.n_rows).map(|row| {
                 call.has_result(row).then(|| {
                     let rounded = round_moment(&unit, moment(row), is_up);
-                    offsets.as_mut().map_or(rounded, |offsets| offsets.to_instant(rounded))
+                    offsets.as_mut().map_or(rounded, |offsets| offsets.instant_of(rounded))
                 })
             });
             timestamps(rows, &data_type)
@@ -228,7 +228,7 @@ fn round_moment(unit: &str, at: Instant, is_up: bool) -> Instant {
     if let Some(size) = unit_millis(unit) {
         let floor = millis.div_euclid(size) * size;
         // Only to milliseconds does what is below a millisecond count.
-        let is_above = floor < millis || (size == 1 && at.nanos % 1_000_000 > 0);
+        let is_above = floor < millis || (size == 1 && !at.nanos.is_multiple_of(1_000_000));
         return Instant::of_millis(if is_up && is_above { floor + size } else { floor });
     }
     let days = millis / MILLIS_PER_DAY;

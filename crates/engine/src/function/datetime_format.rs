@@ -183,7 +183,7 @@ fn text_to_timestamp_ltz(binding: &Binding<'_>) -> Kernel {
             let Some(at) = parse_modern(&patterns, text(row), format(row)) else { return Ok(None) };
             let zone = zone.as_ref().map_or("UTC", |zone| zone(row));
             let zone = argus_plan::setting::time_zone(zone);
-            Ok(zone.map(|zone| Offsets::new(&zone).to_instant(at).millis()))
+            Ok(zone.map(|zone| Offsets::new(&zone).instant_of(at).millis()))
         })?;
         Ok(Arc::new(array.with_timezone("UTC")))
     })

@@ -68,9 +68,12 @@ impl<'a> Binding<'a> {
     }
 }
 
+/// The kernel of a call, where it is one of a family's functions.
+type Family = fn(&Binding<'_>) -> Result<Option<Kernel>>;
+
 /// The kernel of a call.
 pub(crate) fn bind(binding: &Binding<'_>) -> Result<Kernel> {
-    const FAMILIES: &[fn(&Binding<'_>) -> Result<Option<Kernel>>] = &[
+    const FAMILIES: &[Family] = &[
         arithmetic::bind,
         math::bind,
         comparison::bind,

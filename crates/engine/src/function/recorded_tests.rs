@@ -295,6 +295,6 @@ fn arrays_are_shared() {
     let column: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1, 2]));
     let expression = parse("$0 INT").unwrap();
     let compiled = CompiledExpression::compile(&expression, "UTC").unwrap();
-    let result = compiled.evaluate(&[column.clone()], 2, &context()).unwrap();
+    let result = compiled.evaluate(std::slice::from_ref(&column), 2, &context()).unwrap();
     assert!(Arc::ptr_eq(&column, &result));
 }

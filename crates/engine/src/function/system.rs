@@ -60,7 +60,7 @@ fn millis(call: &Call<'_>, zone: Option<Arc<str>>, value: i64) -> ArrayRef {
 }
 
 fn wall_clock(call: &Call<'_>, zone: &TimeZone) -> Instant {
-    Offsets::new(zone).to_local(Instant::of_millis(call.context.now.0))
+    Offsets::new(zone).local_of(Instant::of_millis(call.context.now.0))
 }
 
 /// NULL before the first watermark.

@@ -29,7 +29,7 @@ impl<'a> Offsets<'a> {
     }
 
     /// What the wall clock shows at an instant of UTC.
-    pub(crate) fn to_local(&mut self, at: Instant) -> Instant {
+    pub(crate) fn local_of(&mut self, at: Instant) -> Instant {
         at.plus_seconds(self.offset_at(at.seconds))
     }
 
@@ -43,7 +43,7 @@ impl<'a> Offsets<'a> {
 
     /// The instant of UTC at which the wall clock shows that. The earlier one where there are two;
     /// where there is none, clocks were put forward, and it is as much later.
-    pub(crate) fn to_instant(&mut self, local: Instant) -> Instant {
+    pub(crate) fn instant_of(&mut self, local: Instant) -> Instant {
         let guess = local.seconds.wrapping_sub(self.offset);
         let is_far = |edge: i64| guess.abs_diff(edge) > LARGEST_CHANGE_SECONDS.unsigned_abs();
         let is_sure = self.span.contains(&guess)
@@ -98,7 +98,7 @@ mod tests {
         let zone = berlin();
         let mut offsets = Offsets::new(&zone);
         let mut check = |local: i64, expected: i64| {
-            let at = offsets.to_instant(Instant { seconds: local, nanos: 0 });
+            let at = offsets.instant_of(Instant { seconds: local, nanos: 0 });
             assert_eq!(at.seconds, expected);
         };
         // 2020-03-29 02:30 does not exist, 2020-10-25 02:30 exists twice.
@@ -116,8 +116,8 @@ mod tests {
             let fresh = Offsets::new(&zone).offset_at(seconds);
             assert_eq!(remembering.offset_at(seconds), fresh, "{seconds}");
             let local = Instant { seconds, nanos: 0 };
-            let fresh = Offsets::new(&zone).to_instant(local);
-            assert_eq!(remembering.to_instant(local), fresh, "{seconds}");
+            let fresh = Offsets::new(&zone).instant_of(local);
+            assert_eq!(remembering.instant_of(local), fresh, "{seconds}");
         }
     }
 }

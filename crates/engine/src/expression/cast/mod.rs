@@ -16,7 +16,7 @@ use arrow_array::{Array, ArrayRef, new_null_array};
 use jiff::tz::TimeZone;
 
 /// What a conversion does to an array.
-type Apply = Box<dyn Fn(&ArrayRef) -> Result<ArrayRef> + Send + Sync>;
+pub(crate) type Apply = Box<dyn Fn(&ArrayRef) -> Result<ArrayRef> + Send + Sync>;
 
 /// A conversion between two types.
 pub(crate) struct Conversion {

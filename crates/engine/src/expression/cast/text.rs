@@ -78,7 +78,7 @@ impl<'a> Writer<'a> {
                 timestamp(instant(array, row), *precision, out)
             }
             TypeRoot::TimestampLtz { precision, .. } => {
-                timestamp(self.offsets.to_local(instant(array, row)), *precision, out);
+                timestamp(self.offsets.local_of(instant(array, row)), *precision, out);
             }
             TypeRoot::IntervalYearMonth => {
                 months(array.as_primitive::<IntervalYearMonthType>().value(row), out);
@@ -269,17 +269,15 @@ impl Significant {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let mut number = Significant { is_negative, buffer: [0; 32], length: 0, exponent: 0 };
         let point = mantissa.find('.').unwrap_or(mantissa.len());
-        let mut n_seen = 0_i32;
         let mut first = None;
-        for digit in mantissa.bytes().filter(u8::is_ascii_digit) {
+        for (position, digit) in (0_i32..).zip(mantissa.bytes().filter(u8::is_ascii_digit)) {
             if first.is_none() && digit != b'0' {
-                first = Some(n_seen);
+                first = Some(position);
             }
             if first.is_some() && number.length < number.buffer.len() {
                 number.buffer[number.length] = digit;
                 number.length += 1;
             }
-            n_seen += 1;
         }
         while number.length > 0 && number.buffer[number.length - 1] == b'0' {
             number.length -= 1;

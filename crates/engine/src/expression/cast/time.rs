@@ -89,7 +89,7 @@ fn local_reader(
         let mut offsets = Offsets::new(&zone);
         let read = |row| match is_local {
             true => instant(array, row),
-            false => offsets.to_local(instant(array, row)),
+            false => offsets.local_of(instant(array, row)),
         };
         (0..array.len()).map(read).collect()
     }
@@ -115,8 +115,8 @@ fn to_timestamp(pair: Pair<'_>, precision: u8, is_instant: bool) -> Result<Apply
         let values = read_instants(&from, array, is_try, &to)?;
         let values = values.into_iter().map(|at| {
             at.map(|at| match (from_is_instant, is_instant) {
-                (false, true) => offsets.to_instant(at),
-                (true, false) => offsets.to_local(at),
+                (false, true) => offsets.instant_of(at),
+                (true, false) => offsets.local_of(at),
                 _ => at,
             })
         });
