@@ -1,5 +1,6 @@
 //! The demo runs to its end and its numbers agree; it checks them itself.
 
+#[allow(dead_code, reason = "each file of tests uses a part")]
 mod process;
 
 use process::argus;
