@@ -1,5 +1,6 @@
 //! Wrong options of a table as diagnostics, without the values of variables.
 
+use argus_base::nearest::nearest;
 use argus_base::option::OptionError;
 use argus_plan::Span;
 
@@ -15,8 +16,10 @@ const SECRET_LENGTH: usize = 4;
 /// the table is used.
 pub(crate) fn table_option_error(table: &Table, error: &OptionError, used: Span) -> Diagnostic {
     let option = error.key().and_then(|key| table.options.get(key));
+    let misspelt = misspelt_option(table, error);
     let span = match (error, option) {
         (OptionError::Unknown { .. }, Some(option)) => option.key_span,
+        (OptionError::Missing { .. }, _) => misspelt.map_or(used, |option| option.key_span),
         (_, Some(option)) => option.span,
         _ => used,
     };
@@ -32,8 +35,18 @@ pub(crate) fn table_option_error(table: &Table, error: &OptionError, used: Span)
         OptionError::Unknown { nearest: Some(near), .. } => {
             diagnostic.help(format!("did you mean '{near}'?"))
         }
+        OptionError::Missing { key, .. } if misspelt.is_some() => {
+            diagnostic.help(format!("did you mean '{key}'?"))
+        }
         _ => diagnostic,
     }
+}
+
+/// The option that is written nearly like the one that is missing.
+fn misspelt_option<'a>(table: &'a Table, error: &OptionError) -> Option<&'a OptionValue> {
+    let OptionError::Missing { key, .. } = error else { return None };
+    let near = nearest(key, table.options.keys().map(String::as_str))?;
+    table.options.get(near)
 }
 
 fn written_key<'a>(key: &'a str, option: Option<&'a OptionValue>) -> &'a str {

@@ -68,6 +68,10 @@ impl ConnectorCatalog for Connectors {
     }
 
     fn check_table(&self, table: &TableDescriptor) -> Result<(), OptionError> {
+        if !table.options.contains_key("connector") {
+            let (key, help) = ("connector".to_owned(), "Where.".to_owned());
+            return Err(OptionError::Missing { key, help });
+        }
         let known = ["connector", "note", "scan.watermark.emit.strategy"];
         let unknown = table.options.keys().find(|key| !known.contains(&key.as_str()));
         match unknown {

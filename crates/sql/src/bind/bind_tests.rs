@@ -90,6 +90,18 @@ fn names_are_found_or_the_nearest_is_named() {
          help: did you mean 'bids'?",
     );
     check_refused("SELECT UPER(k) FROM bids", "wrong AR1204: no function is called 'UPER'");
+    check(
+        "SELECT * FROM TABLE(TUMBEL(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' DAY))",
+        "wrong AR1204: no table function is called 'TUMBEL'
+         at: TUMBEL
+         help: did you mean TUMBLE?",
+    );
+    check(
+        "CREATE TABLE t (a INT) WITH ('conector' = 'print'); INSERT INTO t SELECT 1",
+        "wrong AR1210: table 't': missing required option 'connector': Where.
+         at: 'conector'
+         help: did you mean 'connector'?",
+    );
     check_refused("SELECT STDDEV_POP(price) FROM bids", "unsupported AR2209: the aggregate STDDEV");
     check_refused(
         "SELECT price FROM (SELECT price, k AS price FROM bids)",

@@ -1,5 +1,6 @@
 //! Window TVFs: TUMBLE, HOP and CUMULATE over a table.
 
+use argus_base::nearest::nearest;
 use argus_base::{Field, TimeKind, TypeRoot};
 use argus_plan::graph::WindowProperty;
 use argus_plan::window::{WindowKind, WindowTime};
@@ -51,9 +52,10 @@ impl Binder<'_> {
         arguments: &[FunctionArg],
         span: Span,
     ) -> Result<Relation, Diagnostic> {
+        let name_span = self.span(name);
         let name = name.to_string().to_ascii_uppercase();
         let Some(signature) = SIGNATURES.iter().find(|signature| signature.name == name) else {
-            return Err(unknown_table_function(&name, arguments.len(), span));
+            return Err(unknown_table_function(&name, arguments.len(), span, name_span));
         };
         let arguments = by_name(signature, arguments, span)?;
         let input = self.table_argument(arguments[0], signature, span)?;
@@ -213,7 +215,12 @@ fn window_time(root: &TypeRoot, column: usize, zone: &str) -> WindowTime {
     }
 }
 
-fn unknown_table_function(name: &str, n_arguments: usize, span: Span) -> Diagnostic {
+fn unknown_table_function(
+    name: &str,
+    n_arguments: usize,
+    span: Span,
+    name_span: Span,
+) -> Diagnostic {
     if name == "UNNEST" {
         return super::from::unnest_unsupported(span);
     }
@@ -228,7 +235,11 @@ fn unknown_table_function(name: &str, n_arguments: usize, span: Span) -> Diagnos
         return Diagnostic::unsupported(code::WINDOW_KIND, span, message).help(help);
     }
     let message = format!("no table function is called '{name}'");
-    Diagnostic::wrong(code::UNKNOWN_FUNCTION, span, message)
+    let diagnostic = Diagnostic::wrong(code::UNKNOWN_FUNCTION, name_span, message);
+    match nearest(name, SIGNATURES.iter().map(|signature| signature.name)) {
+        Some(near) => diagnostic.help(format!("did you mean {near}?")),
+        None => diagnostic.help("use TUMBLE, HOP or CUMULATE"),
+    }
 }
 
 /// The arguments in the order of the signature, DATA and TIMECOL first.
