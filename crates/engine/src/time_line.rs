@@ -46,7 +46,9 @@ impl TimeLine {
             return instant;
         }
         match self.cached {
-            Some((offset, from, until)) if from <= instant && instant <= until => instant + offset,
+            Some((offset, from, until)) if from <= instant && instant <= until => {
+                instant.saturating_add(offset)
+            }
             _ => self.local_of_zone(instant),
         }
     }
@@ -149,5 +151,12 @@ mod tests {
         line.local(i64::MAX);
         line.local(i64::MIN);
         line.fire_time(i64::MIN);
+        for name in ["GMT+08:00", "GMT-08:00"] {
+            let mut line = TimeLine::of_zone(name).unwrap();
+            line.local(0);
+            line.local(i64::MAX);
+            line.local(i64::MIN);
+            line.fire_time(i64::MAX);
+        }
     }
 }

@@ -103,7 +103,7 @@ fn assign(
     let first = slice_key(window, time_line.local(least));
     let last = slice_key(window, time_line.local(greatest));
     // On a zone's clock the two may meet in one slice although an hour between them does not.
-    let is_short = greatest - least < window.kind.slice();
+    let is_short = greatest.saturating_sub(least) < window.kind.slice();
     if first == last && is_short {
         return vec![(first, Selection::All)];
     }
@@ -209,5 +209,7 @@ mod tests {
         check(WindowKind::tumble(10).unwrap(), &[1, 10, 3, 25, 11], "10:[0, 2] 20:[1, 4] 30:[3]");
         check(WindowKind::hop(5, 10).unwrap(), &[1, 9], "5:[0] 10:[1]");
         check(WindowKind::tumble(10).unwrap(), &[], "");
+        let ends = format!("{}:[0] {}:[1]", i64::MIN + 10, i64::MAX);
+        check(WindowKind::tumble(10).unwrap(), &[i64::MIN, i64::MAX], &ends);
     }
 }
