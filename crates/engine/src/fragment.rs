@@ -250,10 +250,11 @@ impl Fragment {
 
     /// Carries an element through a node and everything behind it.
     fn deliver(&mut self, target: Target, element: Element) -> Result<()> {
-        while self.resuming.contains(&target.node) {
-            self.resume(target.node)?;
-        }
         for element in self.nodes[target.node].inputs.merge(target.input, element) {
+            // Nothing reaches an operator before it has emitted what came before.
+            while self.resuming.contains(&target.node) {
+                self.resume(target.node)?;
+            }
             let (elements, emission) = self.nodes[target.node].take(target.input, element)?;
             if emission == Emission::More {
                 self.resuming.push(target.node);
