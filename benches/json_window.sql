@@ -2,6 +2,7 @@
 SET 'pipeline.name' = 'json-window';
 SET 'table.local-time-zone' = 'UTC';
 SET 'parallelism.default' = '1';
+SET 'argus.kafka.create-topic-partitions' = '1';
 SET 'table.exec.mini-batch.enabled' = 'true';
 SET 'table.exec.mini-batch.allow-latency' = '1 s';
 SET 'table.exec.mini-batch.size' = '10000';

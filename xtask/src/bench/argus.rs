@@ -14,7 +14,7 @@ use crate::tree;
 /// How long a job may take to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The built binary.
+/// The release binary.
 pub struct Argus {
     binary: PathBuf,
 }
@@ -23,17 +23,22 @@ pub struct Argus {
 pub type Variables = BTreeMap<&'static str, String>;
 
 impl Argus {
+    /// Where cargo puts it.
+    pub fn release() -> Argus {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let target = target.unwrap_or_else(|| tree::root().join("target"));
+        Argus { binary: target.join("release/argus") }
+    }
+
     /// Builds it.
-    pub fn build() -> Result<Argus> {
+    pub fn build(&self) -> Result<()> {
         let built = Command::new("cargo")
             .args(["build", "--release", "--quiet", "--bin", "argus"])
             .current_dir(tree::root())
             .status()
             .context("run cargo build")?;
         ensure!(built.success(), "the release build failed");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        let target = target.unwrap_or_else(|| tree::root().join("target"));
-        Ok(Argus { binary: target.join("release/argus") })
+        Ok(())
     }
 
     /// Runs a script to its end; what it printed comes back.

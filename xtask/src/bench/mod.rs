@@ -34,6 +34,7 @@ cargo xtask bench [OPTION…] [CASE…]
   decode       JSON, Avro and CSV decode alone
   small        start-up time and idle memory
 Without a case: all of them.
+  --built      takes target/release/argus as it is
   --quick      5 s each instead of 30 s
   --flink      the same SQL on Flink too, where java is there
   --memory     the case json over 60 minutes of 10,000 rows/s: memory must stay level";
@@ -47,6 +48,7 @@ const HOUR_ROWS: u64 = 36_000_000;
 
 /// What was asked for.
 struct Wanted {
+    is_built: bool,
     is_quick: bool,
     flink: bool,
     memory: bool,
@@ -57,7 +59,7 @@ impl Wanted {
     fn parse(arguments: &[String]) -> Result<Wanted> {
         let (options, mut cases): (Vec<String>, Vec<String>) =
             arguments.iter().cloned().partition(|argument| argument.starts_with("--"));
-        let known = ["--quick", "--flink", "--memory"];
+        let known = ["--built", "--quick", "--flink", "--memory"];
         for argument in &options {
             ensure!(known.contains(&argument.as_str()), "unknown option '{argument}'\n{HELP}");
         }
@@ -69,8 +71,9 @@ impl Wanted {
             let all: &[&str] = if has("--memory") { &["json"] } else { &CASES };
             cases = all.iter().map(|case| (*case).to_owned()).collect();
         }
-        let (is_quick, memory) = (has("--quick"), has("--memory"));
-        Ok(Wanted { is_quick, flink: has("--flink"), memory, cases })
+        let (is_built, is_quick) = (has("--built"), has("--quick"));
+        let (flink, memory) = (has("--flink"), has("--memory"));
+        Ok(Wanted { is_built, is_quick, flink, memory, cases })
     }
 
     fn has(&self, case: &str) -> bool {
@@ -98,7 +101,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         bail!("{HELP}");
     }
     let wanted = Wanted::parse(arguments)?;
-    let argus = Argus::build()?;
+    let argus = Argus::release();
+    if !wanted.is_built {
+        argus.build()?;
+    }
     let mut report = vec![heading()];
     if wanted.has("json") || wanted.has("streampulse") {
         let kafka = Kafka::start()?;

@@ -11,7 +11,7 @@ use super::process::usage;
 use super::server::{Kafka, Postgres};
 
 /// Rows a second that are there to be read: more than is hoped for.
-pub const ROWS_PER_SECOND: u64 = 500_000;
+pub const ROWS_PER_SECOND: u64 = 900_000;
 
 const SCRIPT: &str = "pipelines/streampulse/job.sql";
 const GENERATOR: &str = "pipelines/streampulse/generate.sql";
