@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_base::connector::{ConnectorContext, ConnectorFactory};
 use argus_base::metrics::Registry;
@@ -93,6 +93,8 @@ impl Runner {
             let sink: Arc<dyn Sink> = Arc::new(ClientSink::new(Arc::clone(printer)));
             sink
         });
+        // Rows wait for the line that announces the job.
+        let rows = printer.as_deref().map(lock);
         let handle = start(graph, &self.env, &self.factory, &metrics, collect)?;
         let watch = Watch {
             env: &self.env,
@@ -104,9 +106,9 @@ impl Runner {
             address: self.address,
             prints_rows: printer.is_some(),
         };
-        let end = watch.wait(handle)?;
+        let end = watch.wait(handle, rows)?;
         if let Some(printer) = printer {
-            printer.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+            lock(&printer).finish()?;
         }
         Ok(end)
     }
@@ -118,6 +120,10 @@ impl Runner {
         let printer = Printer::new(self.form, collect.output.clone(), has_kinds);
         Some(Arc::new(Mutex::new(printer)))
     }
+}
+
+fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
+    printer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Flink would take checkpoints here.

@@ -1,6 +1,7 @@
 //! Stays with a running job: announces it, reports progress, passes signals on, waits for its end.
 
 use std::net::SocketAddr;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use argus_base::metrics::Registry;
@@ -8,6 +9,7 @@ use argus_base::{Env, Result};
 use argus_engine::job::{JobEnd, JobHandle};
 
 use crate::failure::eprint_quietly;
+use crate::output::Printer;
 use crate::progress::Progress;
 use crate::service::health::Health;
 use crate::signal::StopRequest;
@@ -16,6 +18,8 @@ use crate::signal::StopRequest;
 const SHORT_PAUSE: Duration = Duration::from_millis(1);
 /// Longest pause between two looks.
 const LONG_PAUSE: Duration = Duration::from_millis(25);
+/// Rows wait no longer than this for the line that announces the job: a server may be away.
+const LONGEST_HOLD: Duration = Duration::from_millis(500);
 
 /// What is around a job.
 pub struct Watch<'a> {
@@ -40,13 +44,23 @@ pub struct Watch<'a> {
 impl Watch<'_> {
     /// Waits for the end of the job. A job that does not end in time after a signal is left behind
     /// with a warning: the process ends, and it with it.
-    pub fn wait(&self, handle: JobHandle) -> Result<JobEnd> {
+    ///
+    /// `rows` keeps rows from being printed until the job is announced, for [`LONGEST_HOLD`] at most.
+    pub fn wait(
+        &self,
+        handle: JobHandle,
+        mut rows: Option<MutexGuard<'_, Printer>>,
+    ) -> Result<JobEnd> {
         self.health.begin_job(self.metrics);
         let mut progress = Progress::new(self.env, self.metrics, self.job_name, self.prints_rows);
         let mut seen = Seen::default();
         let mut pause = SHORT_PAUSE;
+        let began = self.env.elapsed();
         while !handle.is_finished() {
             self.look(&handle, &mut seen);
+            if seen.is_announced || self.env.elapsed() - began > LONGEST_HOLD {
+                rows = None;
+            }
             progress.tick();
             if self.stop.is_overdue() {
                 tracing::warn!(job = self.job_name, "the job did not end in time after a signal");
@@ -55,6 +69,7 @@ impl Watch<'_> {
             self.env.sleep(pause);
             pause = (pause * 2).min(LONG_PAUSE);
         }
+        drop(rows);
         progress.finish();
         self.health.set_ready(false);
         let end = handle.wait()?;

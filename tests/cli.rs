@@ -4,6 +4,7 @@ mod process;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use argus_base::Env;
@@ -83,6 +84,25 @@ fn rows_are_json_when_nobody_looks_and_a_table_on_request() {
     let table = run_script(script, &["--output", "table"]);
     assert!(table.stdout.contains("|          1 | x        |\n"), "{}", table.stdout);
     assert!(table.stdout.ends_with("2 rows\n"), "{}", table.stdout);
+}
+
+#[test]
+fn a_job_is_announced_before_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("script.sql"), "SELECT 1 AS a;").unwrap();
+    let printed = folder.path().join("printed");
+    let terminal = std::fs::File::create(&printed).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_argus"))
+        .args(["run", "script.sql"])
+        .current_dir(folder.path())
+        .stdout(terminal.try_clone().unwrap())
+        .stderr(terminal)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let expected = "argus: running job=script parallelism=1 metrics=off\n\
+                    {\"op\":\"+I\",\"row\":{\"a\":1}}\n";
+    assert_eq!(std::fs::read_to_string(printed).unwrap(), expected);
 }
 
 #[test]
