@@ -167,7 +167,7 @@ impl Pattern {
         let local = fields.resolve_simple();
         Some(match fields.offset {
             Some(offset) => local.plus_seconds(-offset),
-            None => offsets.instant_of(local),
+            None => offsets.later_instant_of(local),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousTimestamp, TimeZone};
 
 use super::calendar::{Instant, civil};
 
@@ -17,6 +17,9 @@ pub(crate) struct Offsets<'a> {
 
 /// No zone changes its offset by more than this.
 const LARGEST_CHANGE_SECONDS: i64 = 26 * 3600;
+
+/// Which instant a wall clock means that shows it twice or skips it.
+type Choose = fn(AmbiguousTimestamp) -> Result<Timestamp, jiff::Error>;
 
 impl<'a> Offsets<'a> {
     pub(crate) fn new(zone: &'a TimeZone) -> Offsets<'a> {
@@ -44,6 +47,15 @@ impl<'a> Offsets<'a> {
     /// The instant of UTC at which the wall clock shows that. The earlier one where there are two;
     /// where there is none, clocks were put forward, and it is as much later.
     pub(crate) fn instant_of(&mut self, local: Instant) -> Instant {
+        self.resolve(local, AmbiguousTimestamp::compatible)
+    }
+
+    /// The same, but the later one where there are two: so Java's calendar reads texts.
+    pub(crate) fn later_instant_of(&mut self, local: Instant) -> Instant {
+        self.resolve(local, AmbiguousTimestamp::later)
+    }
+
+    fn resolve(&mut self, local: Instant, choose: Choose) -> Instant {
         let guess = local.seconds.wrapping_sub(self.offset);
         let is_far = |edge: i64| guess.abs_diff(edge) > LARGEST_CHANGE_SECONDS.unsigned_abs();
         let is_sure = self.span.contains(&guess)
@@ -52,12 +64,12 @@ impl<'a> Offsets<'a> {
         if is_sure {
             return Instant { seconds: guess, ..local };
         }
-        let seconds = self.ambiguous(local).unwrap_or(guess);
+        let seconds = self.ambiguous(local, choose).unwrap_or(guess);
         self.offset_at(seconds);
         Instant { seconds, ..local }
     }
 
-    fn ambiguous(&self, local: Instant) -> Option<i64> {
+    fn ambiguous(&self, local: Instant, choose: Choose) -> Option<i64> {
         let (year, month, day) = civil(local.days());
         let second = local.second_of_day();
         let datetime = DateTime::new(
@@ -69,7 +81,7 @@ impl<'a> Offsets<'a> {
             i8::try_from(second % 60).ok()?,
             0,
         );
-        let timestamp = self.zone.to_ambiguous_timestamp(datetime.ok()?).compatible().ok()?;
+        let timestamp = choose(self.zone.to_ambiguous_timestamp(datetime.ok()?)).ok()?;
         Some(timestamp.as_second())
     }
 
