@@ -45,7 +45,8 @@ impl Watch<'_> {
     /// Waits for the end of the job. A job that does not end in time after a signal is left behind
     /// with a warning: the process ends, and it with it.
     ///
-    /// `rows` keeps rows from being printed until the job is announced, for [`LONGEST_HOLD`] at most.
+    /// `rows` keeps rows from being printed until the job is announced, for [`LONGEST_HOLD`] at
+    /// most.
     pub fn wait(
         &self,
         handle: JobHandle,
