@@ -14,6 +14,11 @@ use argus_plan::fingerprint::Fingerprints;
 use argus_plan::graph::{WindowAggregate, WindowProperty};
 use argus_plan::{JobGraph, NodeId, Operator, text};
 
+/// Longest text that says where a column comes from, in bytes; a hash stands for a longer one.
+/// Without a bound a column that is read twice on each of many levels of views would double on
+/// each.
+const MAX_COLUMN_TEXT: usize = 4096;
+
 /// What a node's users see of it.
 struct Lineage {
     /// The rows.
@@ -36,6 +41,7 @@ pub(super) fn assign(graph: &mut JobGraph) {
             _ => false,
         };
         let rows = if is_transparent { inputs[0] } else { rows_id(&canonical, &inputs) };
+        let columns = columns.into_iter().map(shortened).collect();
         lineages.push(Lineage { rows, columns });
     }
 }
@@ -55,6 +61,13 @@ pub(super) fn make_unique(graph: &mut JobGraph) {
             ordinal += 1;
         }
     }
+}
+
+fn shortened(text: String) -> String {
+    if text.len() <= MAX_COLUMN_TEXT {
+        return text;
+    }
+    format!("#{:016x}", key_hash(text.as_bytes()))
 }
 
 /// As a fingerprint, but the same for equal ones.
@@ -164,6 +177,22 @@ mod tests {
         same(columns, &query("window_end, SUM(n), COUNT(*), k", "HAVING SUM(n) > 1"));
         same(columns, &format!("CREATE VIEW v AS {}; SELECT * FROM v", query("COUNT(*) AS c", "")));
         same(columns, &format!("SET 'parallelism.default' = '4'; {}", query("COUNT(*)", "")));
+    }
+
+    #[test]
+    fn a_column_read_twice_by_each_of_many_views_stays_small() {
+        let view = |n: usize| format!("CREATE VIEW v{} AS SELECT n + n AS n FROM v{n};", n + 1);
+        let views: String = (0..40).map(view).collect();
+        let script = |last: &str| {
+            format!(
+                "CREATE TABLE t (n INT) WITH ('connector' = 'file'); \
+                 CREATE VIEW v0 AS SELECT n {last} AS n FROM t; {views} \
+                 SELECT n FROM v40 WHERE n > 1"
+            )
+        };
+        let last_id = |script: &str| graph(script).unwrap().nodes.last().unwrap().id;
+        assert_eq!(last_id(&script("+ 1")), last_id(&script("+ 1")));
+        assert_ne!(last_id(&script("+ 1")), last_id(&script("+ 2")));
     }
 
     #[test]
