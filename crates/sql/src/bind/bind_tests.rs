@@ -206,6 +206,11 @@ fn sinks_take_what_fits() {
         "SELECT k FROM bids /*+ OPTIONS('nothing' = '1') */",
         "wrong AR1210: table 'bids': unknown option 'nothing'",
     );
+    check_refused(
+        "SELECT k FROM bids /*+ OPTIONS('scan.parallelism' = '129') */",
+        "wrong AR1210: table 'bids': option 'scan.parallelism' = '129': is above \
+         pipeline.max-parallelism, 128",
+    );
 }
 
 #[test]

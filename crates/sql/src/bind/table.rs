@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use argus_base::connector::{MetadataColumn, Projection, ScanSpec, TableDescriptor};
 use argus_base::duration::parse_duration;
+use argus_base::option::OptionError;
 use argus_base::{Field, LogicalType, TimeKind, TypeRoot};
 use argus_plan::function::explicit_cast_allowed;
 use argus_plan::graph::{SourceOperator, WatermarkSpec};
-use argus_plan::{Expression, ExpressionKind, Operator, Span};
+use argus_plan::{Expression, ExpressionKind, JobSettings, Operator, Span};
 use sqlparser::ast::Expr;
 
 use super::expression::{COMPUTED, ExpressionBinder};
@@ -167,6 +168,7 @@ impl Binder<'_> {
             descriptor.metadata.push(self.metadata_column(&descriptor, column, key, span)?);
         }
         self.context.connectors.check_table(&descriptor).map_err(option_error)?;
+        check_parallelism(&descriptor, self.context.settings).map_err(option_error)?;
         Ok(descriptor)
     }
 
@@ -283,6 +285,23 @@ impl Binder<'_> {
             closing: Vec::new(),
         }))
     }
+}
+
+/// An operator has no more subtasks than there are key groups; each of them is a thread.
+fn check_parallelism(table: &TableDescriptor, settings: &JobSettings) -> Result<(), OptionError> {
+    let max = settings.max_parallelism;
+    for key in ["scan.parallelism", "sink.parallelism"] {
+        let Some(value) = table.options.get(key) else { continue };
+        let is_above = value.trim().parse::<u64>().is_ok_and(|number| number > u64::from(max));
+        if is_above {
+            return Err(OptionError::BadValue {
+                key: key.to_owned(),
+                value: value.clone(),
+                problem: format!("is above pipeline.max-parallelism, {max}"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A metadata value in the declared type of its column.
