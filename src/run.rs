@@ -10,7 +10,6 @@ use argus_base::sink::Sink;
 use argus_base::{Env, Result};
 use argus_connectors::registry::Connectors;
 use argus_engine::job::{self, JobEnd, JobHandle, JobParts};
-use argus_plan::explain::explain as explain_graph;
 use argus_plan::graph::{ChangelogMode, JobGraph, Operator};
 use argus_plan::setting::JobSettings;
 use argus_sql::session::Step;
@@ -49,11 +48,8 @@ pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
 
 /// Prints the plan of every job of a script.
 pub fn explain(arguments: &ExplainArguments) -> std::result::Result<(), Failure> {
-    let steps = Script::read(&arguments.script)?.steps()?;
-    for step in &steps {
-        if let Step::Job(job) = step {
-            write_out(format!("{}\n", explain_graph(&job.graph).trim_end()).as_bytes())?;
-        }
+    for plan in Script::read(&arguments.script)?.plans()? {
+        write_out(format!("{}\n", plan.trim_end()).as_bytes())?;
     }
     Ok(())
 }

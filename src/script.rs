@@ -68,6 +68,21 @@ impl Script {
 
     /// Plans the script: what to print and which jobs to run, in order.
     pub fn steps(&self) -> Result<Vec<Step>, Failure> {
+        self.plan(|_, steps| steps)
+    }
+
+    /// The plans of the script's jobs as text.
+    pub fn plans(&self) -> Result<Vec<String>, Failure> {
+        self.plan(|session, steps| {
+            let plan = |step: &Step| match step {
+                Step::Job(job) => Some(session.explain(&job.graph)),
+                Step::Rows(_) => None,
+            };
+            steps.iter().filter_map(plan).collect()
+        })
+    }
+
+    fn plan<T>(&self, take: impl FnOnce(&Session<'_>, Vec<Step>) -> T) -> Result<T, Failure> {
         let connectors = Connectors::new();
         let variable = |name: &str| self.variable(name);
         let options = SessionOptions {
@@ -85,7 +100,7 @@ impl Script {
                 "--table names '{table}', and the script has no such table"
             )));
         }
-        Ok(steps)
+        Ok(take(&session, steps))
     }
 
     /// The job of a script that is known to have one.

@@ -132,6 +132,11 @@ impl<'a> Session<'a> {
         &self.state.catalog
     }
 
+    /// The plan of a job of this session, without values of variables.
+    pub fn explain(&self, graph: &JobGraph) -> String {
+        self.state.hidden.hide(&explain::explain(graph))
+    }
+
     /// Tables of the command line's overrides that do not exist.
     pub fn unknown_overrides(&self) -> Vec<&str> {
         let is_unknown = |name: &&str| self.state.catalog.get(name).is_none();
@@ -199,7 +204,8 @@ impl Run<'_> {
             StatementKind::Drop(drop) => self.drop_object(&drop)?,
             StatementKind::Set(setting) => self.set(setting)?,
             StatementKind::ShowSettings => {
-                self.steps.push(Step::Rows(list::settings(&self.state.settings)));
+                let hide = |value: &str| self.state.hidden.hide(value);
+                self.steps.push(Step::Rows(list::settings(&self.state.settings, hide)));
             }
             StatementKind::Reset(key) => self.reset(key, statement.span),
             StatementKind::Use(target) => check_use(&target)?,

@@ -202,6 +202,15 @@ fn values_of_variables_are_not_shown_by_plans_and_messages() {
     let steps = run(&script).unwrap();
     let shown = show(&steps[0]);
     assert!(shown.contains("'x-${SECRET}'") && !shown.contains("hunter2"), "{shown}");
+    let steps = run("SET 'token' = '${SECRET}'; SET").unwrap();
+    assert_eq!(show(&steps[0]), "token|${SECRET}");
+    with_session(|session| {
+        let script = format!("{TABLES}SELECT a FROM s WHERE b = '${{SECRET}}'");
+        let steps = session.run_script(&script).unwrap();
+        let Step::Job(job) = &steps[0] else { panic!("{steps:?}") };
+        let shown = session.explain(&job.graph);
+        assert!(shown.contains("'${SECRET}'") && !shown.contains("hunter2"), "{shown}");
+    });
     let script = format!("{TABLES}SELECT CAST(DATE '${{SECRET}}' AS INT) FROM s");
     let error = run(&script).unwrap_err();
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");

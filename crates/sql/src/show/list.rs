@@ -29,11 +29,11 @@ pub fn show(show: &Show, catalog: &Catalog) -> Result<Rows, Diagnostic> {
     Ok(Rows::texts(column, names))
 }
 
-/// The settings in order of key.
-pub fn settings(settings: &BTreeMap<String, String>) -> Rows {
+/// The settings in order of key, their values as `shown` says.
+pub fn settings(settings: &BTreeMap<String, String>, shown: impl Fn(&str) -> String) -> Rows {
     let column = |name| Field::new(name, TypeRoot::STRING.not_null());
     let row =
-        |(key, value): (&String, &String)| vec![Cell::Text(key.clone()), Cell::Text(value.clone())];
+        |(key, value): (&String, &String)| vec![Cell::Text(key.clone()), Cell::Text(shown(value))];
     Rows { columns: vec![column("key"), column("value")], rows: settings.iter().map(row).collect() }
 }
 
