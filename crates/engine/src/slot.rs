@@ -86,14 +86,27 @@ impl SlotTimes {
     }
 }
 
+/// Aborts the job when a slot ends by a failure or a panic: the others would go on for ever.
+struct AbortGuard {
+    orders: Arc<JobOrders>,
+    is_armed: bool,
+}
+
+impl Drop for AbortGuard {
+    fn drop(&mut self) {
+        if self.is_armed {
+            self.orders.abort.store(true, Ordering::Release);
+        }
+    }
+}
+
 impl Slot {
     /// Runs to the end.
     pub(crate) fn run(mut self) -> Result<()> {
+        let mut guard = AbortGuard { orders: self.orders.clone(), is_armed: true };
         let result = self.step_until_finished();
         self.state.is_finished.store(true, Ordering::Release);
-        if result.is_err() {
-            self.orders.abort.store(true, Ordering::Release);
-        }
+        guard.is_armed = result.is_err();
         result
     }
 

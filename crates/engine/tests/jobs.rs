@@ -168,6 +168,20 @@ fn a_blocked_sink_holds_the_job_up_and_lets_it_go_on() {
 }
 
 #[test]
+fn a_slot_that_panics_ends_the_job() {
+    let rows = || batch((0..1_000).map(|key| (key, 0)).chain([(0, 61_000)]));
+    let mut world = world(vec![vec![rows()], vec![rows()]]);
+    world.is_endless = true;
+    world.panics = true;
+    let job = run(&count_graph(2, false, &[]), &world);
+    while !job.is_finished() {
+        std::thread::yield_now();
+    }
+    let error = job.wait().unwrap_err();
+    assert!(error.to_string().contains("this writer was told to"), "{error}");
+}
+
+#[test]
 fn a_stopped_job_writes_no_window_that_the_watermark_has_not_passed() {
     let rows = [(1, 0), (1, 59_000), (1, 60_000), (1, 61_000)];
     let mut world = world(vec![vec![batch(rows.into_iter())]]);

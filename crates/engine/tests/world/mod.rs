@@ -31,6 +31,8 @@ pub struct World {
     pub written: Arc<Mutex<Vec<Batch>>>,
     /// The sink takes nothing while this is set.
     pub is_blocked: Arc<AtomicBool>,
+    /// The sink panics when it gets rows.
+    pub panics: bool,
 }
 
 impl ConnectorFactory for World {
@@ -78,6 +80,7 @@ impl SinkWriter for Collector {
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
+        assert!(!self.world.panics, "this writer was told to");
         self.world.written.lock().unwrap().push(batch);
         Ok(())
     }
