@@ -89,7 +89,12 @@ impl Watch<'_> {
         }
         if !seen.is_stopped && self.stop.is_asked() {
             seen.is_stopped = true;
-            handle.stop();
+            if seen.is_announced {
+                handle.stop();
+            } else {
+                // It still waits for a server: there is nothing that could be written in time.
+                handle.abort();
+            }
         }
         self.health.set_ready(is_ready);
         let n_rounds = handle.n_rounds();

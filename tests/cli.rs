@@ -160,16 +160,37 @@ fn a_signal_ends_it_cleanly() {
 
 #[test]
 fn a_signal_ends_it_while_it_waits_for_a_server() {
-    let script = "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't',
+    let broker = "CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't',
                     'properties.bootstrap.servers' = '127.0.0.1:1', 'format' = 'json',
                     'scan.startup.mode' = 'earliest-offset');
                   SELECT a FROM t;";
-    let mut running = Running::start(script, &["--metrics", "127.0.0.1:0"]);
-    Env::system().sleep(Duration::from_millis(500));
-    running.signal("TERM");
-    let done = running.wait();
+    let database = "CREATE TABLE t (a INT) WITH ('connector' = 'datagen');
+                    CREATE TABLE u (a INT) WITH ('connector' = 'jdbc', 'table-name' = 'u',
+                      'url' = 'jdbc:postgresql://127.0.0.1:1/x');
+                    INSERT INTO u SELECT a FROM t;";
+    for script in [broker, database] {
+        let mut running = Running::start(script, &["--metrics", "127.0.0.1:0"]);
+        Env::system().sleep(Duration::from_millis(500));
+        let env = Env::system();
+        running.signal("TERM");
+        let done = running.wait();
+        assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
+        assert!(!done.stderr.contains("argus: running"), "{}", done.stderr);
+        assert!(env.elapsed() < Duration::from_secs(5), "{:?}", env.elapsed());
+    }
+}
+
+#[test]
+fn the_plans_of_explain_show_no_variable() {
+    let script = "CREATE TABLE t (a STRING) WITH ('connector' = 'datagen');
+                  SELECT a FROM t WHERE a = '${PATH}';";
+    let path = std::env::var("PATH").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("script.sql"), script).unwrap();
+    let done = argus_in(folder.path(), &["explain", "script.sql"]);
     assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
-    assert!(!done.stderr.contains("argus: running"), "{}", done.stderr);
+    assert!(done.stdout.contains("'${PATH}'"), "{}", done.stdout);
+    assert!(!done.stdout.contains(&path), "{}", done.stdout);
 }
 
 #[test]
