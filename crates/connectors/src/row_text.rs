@@ -10,10 +10,12 @@ use arrow_array::types::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
 use arrow_array::{Array, MapArray, StructArray};
-use arrow_schema::TimeUnit;
+use arrow_schema::{DataType, TimeUnit};
+
+use crate::format::number;
+use crate::format::temporal::{self, DateTime};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Appends `+I[f0, f1, …]` of the row at `index`.
 pub fn write_row(out: &mut String, fields: &[Field], batch: &Batch, index: usize) {
@@ -52,14 +54,15 @@ pub fn write_value(out: &mut String, logical_type: &LogicalType, array: &dyn Arr
         TypeRoot::BigInt => put(out, array.as_primitive::<Int64Type>().value(index)),
         TypeRoot::Float => {
             let value = array.as_primitive::<Float32Type>().value(index);
-            write_float(out, f64::from(value), &format!("{value:e}"));
+            put_ascii(out, |bytes| number::write_float(bytes, value));
         }
         TypeRoot::Double => {
             let value = array.as_primitive::<Float64Type>().value(index);
-            write_float(out, value, &format!("{value:e}"));
+            put_ascii(out, |bytes| number::write_double(bytes, value));
         }
         TypeRoot::Decimal { scale, .. } => {
-            write_decimal(out, array.as_primitive::<Decimal128Type>().value(index), *scale);
+            let unscaled = array.as_primitive::<Decimal128Type>().value(index);
+            put_ascii(out, |bytes| number::write_big_decimal(bytes, unscaled, i64::from(*scale)));
         }
         TypeRoot::Char(_) | TypeRoot::VarChar(_) => {
             out.push_str(array.as_string_view().value(index));
@@ -79,7 +82,8 @@ fn write_time_or_nested(
 ) {
     match &logical_type.root {
         TypeRoot::Date => {
-            write_date(out, i64::from(array.as_primitive::<Date32Type>().value(index)));
+            let day = i64::from(array.as_primitive::<Date32Type>().value(index));
+            put_ascii(out, |bytes| temporal::write_date(bytes, day));
         }
         TypeRoot::Time(_) => {
             let millis = array.as_primitive::<Time32MillisecondType>().value(index);
@@ -116,6 +120,13 @@ fn write_time_or_nested(
 fn put(out: &mut String, value: impl std::fmt::Display) {
     // Writing into a String cannot fail.
     let _infallible = write!(out, "{value}");
+}
+
+/// Appends what a writer of the formats makes: digits and signs.
+fn put_ascii(out: &mut String, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = Vec::new();
+    write(&mut bytes);
+    out.push_str(std::str::from_utf8(&bytes).expect("numbers and dates are ASCII"));
 }
 
 fn write_list(out: &mut String, element: &LogicalType, values: &dyn Array) {
@@ -157,74 +168,27 @@ fn write_bytes(out: &mut String, bytes: &[u8]) {
     out.push(']');
 }
 
-/// `scientific` is Rust's shortest form, `1.5e-7`, of the float's own width.
-fn write_float(out: &mut String, value: f64, scientific: &str) {
-    if value.is_nan() {
-        return out.push_str("NaN");
-    }
-    if value.is_infinite() {
-        return out.push_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
-    }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let is_plain = value == 0.0 || (-3..7).contains(&exponent);
-    if !is_plain {
-        let point = if mantissa.contains('.') { "" } else { ".0" };
-        return put(out, format_args!("{mantissa}{point}E{exponent}"));
-    }
-    let negative = if mantissa.starts_with('-') { "-" } else { "" };
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    out.push_str(negative);
-    if exponent < 0 {
-        let zeros = "0".repeat((-exponent - 1).unsigned_abs() as usize);
-        return put(out, format_args!("0.{zeros}{digits}"));
-    }
-    let n_whole = exponent.unsigned_abs() as usize + 1;
-    let padded = format!("{digits:0<n_whole$}");
-    let (whole, fraction) = padded.split_at(n_whole);
-    put(out, format_args!("{whole}.{}", if fraction.is_empty() { "0" } else { fraction }));
-}
-
-/// `BigDecimal.toString`: plain unless the value is below 1e-6.
-fn write_decimal(out: &mut String, unscaled: i128, scale: u8) {
-    let scale = usize::from(scale);
-    let digits = unscaled.unsigned_abs().to_string();
-    if unscaled < 0 {
-        out.push('-');
-    }
-    if scale == 0 {
-        return out.push_str(&digits);
-    }
-    if scale + 1 > digits.len() + 6 {
-        let exponent = scale + 1 - digits.len();
-        let (first, rest) = digits.split_at(1);
-        let point = if rest.is_empty() { "" } else { "." };
-        return put(out, format_args!("{first}{point}{rest}E-{exponent}"));
-    }
-    let padded = format!("{digits:0>width$}", width = scale + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - scale);
-    put(out, format_args!("{whole}.{fraction}"));
-}
-
 /// Days since 1970-01-01 and nanoseconds of the day of a timestamp of any unit.
 pub(crate) fn timestamp_parts(array: &dyn Array, index: usize) -> (i64, i64) {
-    let (value, per_second) = match array.data_type() {
-        arrow_schema::DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            (array.as_primitive::<TimestampNanosecondType>().value(index), NANOS_PER_SECOND)
+    let (value, unit) = match array.data_type() {
+        DataType::Timestamp(unit @ TimeUnit::Nanosecond, _) => {
+            (array.as_primitive::<TimestampNanosecondType>().value(index), *unit)
         }
-        arrow_schema::DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            (array.as_primitive::<TimestampMicrosecondType>().value(index), 1_000_000)
+        DataType::Timestamp(unit @ TimeUnit::Microsecond, _) => {
+            (array.as_primitive::<TimestampMicrosecondType>().value(index), *unit)
         }
-        _ => (array.as_primitive::<TimestampMillisecondType>().value(index), 1_000),
+        _ => {
+            let millis = array.as_primitive::<TimestampMillisecondType>().value(index);
+            (millis, TimeUnit::Millisecond)
+        }
     };
-    let per_day = SECONDS_PER_DAY * per_second;
-    let nanos = value.rem_euclid(per_day) * (NANOS_PER_SECOND / per_second);
-    (value.div_euclid(per_day), nanos)
+    let DateTime { day, nano_of_day } = DateTime::from_unit(value, unit);
+    (day, nano_of_day)
 }
 
 fn write_timestamp(out: &mut String, array: &dyn Array, index: usize, always_seconds: bool) {
     let (day, nanos_of_day) = timestamp_parts(array, index);
-    write_date(out, day);
+    put_ascii(out, |bytes| temporal::write_date(bytes, day));
     out.push('T');
     write_time(out, nanos_of_day, always_seconds);
 }
@@ -248,32 +212,6 @@ pub(crate) fn write_time(out: &mut String, nanos_of_day: i64, always_seconds: bo
     } else {
         put(out, format_args!(".{nanos:09}"));
     }
-}
-
-/// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar.
-pub(crate) fn civil(day: i64) -> (i64, i64, i64) {
-    // Days are counted from 0000-03-01, so that the leap day is the last of its year.
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_month)
-}
-
-/// A day since 1970-01-01 as `LocalDate.toString`.
-fn write_date(out: &mut String, day: i64) {
-    let (year, month, day_of_month) = civil(day);
-    let sign = match year {
-        ..0 => "-",
-        0..=9999 => "",
-        _ => "+",
-    };
-    put(out, format_args!("{sign}{:04}-{month:02}-{day_of_month:02}", year.abs()));
 }
 
 /// `Period.toString` of a number of months, as Flink hands them out: never as years.
@@ -312,6 +250,8 @@ fn write_duration(out: &mut String, millis: i64) {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::{Date32Array, Decimal128Array, Float32Array, Float64Array};
+
     use super::*;
 
     fn text(write: impl FnOnce(&mut String)) -> String {
@@ -320,8 +260,21 @@ mod tests {
         out
     }
 
-    fn double(value: f64) -> String {
-        text(|out| write_float(out, value, &format!("{value:e}")))
+    fn value(logical_type: LogicalType, array: &dyn Array) -> String {
+        text(|out| write_value(out, &logical_type, array, 0))
+    }
+
+    fn double(number: f64) -> String {
+        value(TypeRoot::Double.nullable(), &Float64Array::from(vec![number]))
+    }
+
+    fn decimal(unscaled: i128, scale: u8) -> String {
+        let array = Decimal128Array::from(vec![unscaled]);
+        value(TypeRoot::Decimal { precision: 38, scale }.nullable(), &array)
+    }
+
+    fn date(day: i32) -> String {
+        value(TypeRoot::Date.nullable(), &Date32Array::from(vec![day]))
     }
 
     #[test]
@@ -341,23 +294,27 @@ mod tests {
         }
         assert_eq!(double(f64::NAN), "NaN");
         assert_eq!(double(f64::NEG_INFINITY), "-Infinity");
-        assert_eq!(text(|out| write_float(out, f64::from(1.1e-5f32), "1.1e-5")), "1.1E-5");
+        let float = Float32Array::from(vec![1.1e-5]);
+        assert_eq!(value(TypeRoot::Float.nullable(), &float), "1.1E-5");
     }
 
     #[test]
     fn decimals_are_javas() {
-        assert_eq!(text(|out| write_decimal(out, 1000, 10)), "1.000E-7");
-        assert_eq!(text(|out| write_decimal(out, 15_000_000_000, 10)), "1.5000000000");
-        assert_eq!(text(|out| write_decimal(out, -5, 2)), "-0.05");
-        assert_eq!(text(|out| write_decimal(out, 0, 3)), "0.000");
-        assert_eq!(text(|out| write_decimal(out, 7, 0)), "7");
+        assert_eq!(decimal(1000, 10), "1.000E-7");
+        assert_eq!(decimal(15_000_000_000, 10), "1.5000000000");
+        assert_eq!(decimal(-5, 2), "-0.05");
+        assert_eq!(decimal(0, 3), "0.000");
+        assert_eq!(decimal(7, 0), "7");
+        assert_eq!(decimal(0, 8), "0E-8");
     }
 
     #[test]
     fn times_are_javas() {
-        assert_eq!(text(|out| write_date(out, 18_263)), "2020-01-02");
-        assert_eq!(text(|out| write_date(out, -712222)), "0020-01-02");
-        assert_eq!(text(|out| write_date(out, -1)), "1969-12-31");
+        assert_eq!(date(18_263), "2020-01-02");
+        assert_eq!(date(-712222), "0020-01-02");
+        assert_eq!(date(-1), "1969-12-31");
+        assert_eq!(date(-719_893), "-0001-01-01");
+        assert_eq!(date(2_932_897), "+10000-01-01");
         assert_eq!(text(|out| write_time(out, 3_720 * NANOS_PER_SECOND, false)), "01:02");
         assert_eq!(text(|out| write_time(out, 1_500_000_000, false)), "00:00:01.500");
         assert_eq!(text(|out| write_time(out, 0, true)), "00:00:00");

@@ -14,10 +14,10 @@ mod keys;
 mod ledger;
 mod line_writer;
 mod lines;
-mod number;
+pub(crate) mod number;
 mod problem;
 mod raw;
-mod temporal;
+pub(crate) mod temporal;
 #[cfg(test)]
 mod testing;
 mod text_check;

@@ -248,7 +248,7 @@ pub(crate) fn day_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of days since 1970-01-01.
-fn civil_of(day: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_of(day: i64) -> (i64, i64, i64) {
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

@@ -7,7 +7,8 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Time32MillisecondType};
 
-use crate::row_text::{civil, timestamp_parts, write_time, write_value};
+use crate::format::temporal::civil_of;
+use crate::row_text::{timestamp_parts, write_time, write_value};
 
 /// Appends the text of a value that is not NULL. Times of TIMESTAMP_LTZ are UTC, without saying
 /// so.
@@ -42,7 +43,7 @@ fn write_timestamp(out: &mut String, array: &dyn Array, index: usize, offset: &s
 
 /// The era stands behind the time: the year 0 is 1 BC.
 fn write_date(out: &mut String, day: i64, time: &str) {
-    let (year, month, day_of_month) = civil(day);
+    let (year, month, day_of_month) = civil_of(day);
     let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
     // Writing into a String cannot fail.
     let _infallible = write!(out, "{year:04}-{month:02}-{day_of_month:02}{time}{era}");
