@@ -24,9 +24,4 @@ impl RowKind {
             RowKind::Delete => "-D",
         }
     }
-
-    /// Whether the row is added to aggregates (+I, +U) rather than taken away (−U, −D).
-    pub fn is_accumulate(self) -> bool {
-        matches!(self, RowKind::Insert | RowKind::UpdateAfter)
-    }
 }

@@ -1,14 +1,11 @@
-//! Event time, processing time and watermarks, in milliseconds since 1970-01-01T00:00:00Z.
-
-/// An instant of event time. For TIMESTAMP columns it is the wall clock read as if it were UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EventTime(pub i64);
+//! Processing time and watermarks, in milliseconds since 1970-01-01T00:00:00Z.
 
 /// An instant of the machine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessingTime(pub i64);
 
-/// A promise about event time: rows at or below it that still come are late.
+/// A promise about event time: rows at or below it that still come are late. For TIMESTAMP columns
+/// event time is the wall clock read as if it were UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Watermark(pub i64);
 

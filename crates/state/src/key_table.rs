@@ -61,11 +61,6 @@ impl KeyTable {
         ends.push(bytes.len());
         index
     }
-
-    /// Bytes of memory held.
-    pub fn memory_bytes(&self) -> usize {
-        self.slots.allocation_size() + self.bytes.capacity() + self.ends.capacity() * 8
-    }
 }
 
 fn key_of<'a>(bytes: &'a [u8], ends: &[usize], slot: usize) -> &'a [u8] {
