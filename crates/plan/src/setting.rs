@@ -35,7 +35,7 @@ pub const SETTINGS: &[OptionSpec] = &[
         OptionKind::Text,
         "Session time zone; default: the system's.",
     )
-        .default("default"),
+    .default("default"),
     OptionSpec::new(
         "table.exec.source.idle-timeout",
         OptionKind::Duration,
@@ -68,8 +68,12 @@ pub const SETTINGS: &[OptionSpec] = &[
         "Whether windows aggregate before the exchange as well.",
     )
     .default("AUTO"),
-    OptionSpec::new("table.dynamic-table-options.enabled", OptionKind::Bool, "Allow OPTIONS hints.")
-        .default("true"),
+    OptionSpec::new(
+        "table.dynamic-table-options.enabled",
+        OptionKind::Bool,
+        "Allow OPTIONS hints.",
+    )
+    .default("true"),
     OptionSpec::new(
         "argus.watermark.idle-when-caught-up",
         OptionKind::Bool,
