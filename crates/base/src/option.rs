@@ -155,6 +155,14 @@ pub enum OptionError {
         /// Its help.
         help: String,
     },
+    /// Flink has it, this engine does not yet.
+    #[error("{problem}")]
+    NotYet {
+        /// Of the option whose value asks for it.
+        key: String,
+        /// What does not run, and what does.
+        problem: String,
+    },
     /// Options that exclude or need each other.
     #[error("{0}")]
     Conflict(String),
@@ -164,7 +172,9 @@ impl OptionError {
     /// The key at fault, where one option is.
     pub fn key(&self) -> Option<&str> {
         match self {
-            OptionError::Unknown { key, .. } | OptionError::BadValue { key, .. } => Some(key),
+            OptionError::Unknown { key, .. }
+            | OptionError::BadValue { key, .. }
+            | OptionError::NotYet { key, .. } => Some(key),
             OptionError::Missing { .. } | OptionError::Conflict(_) => None,
         }
     }

@@ -29,8 +29,11 @@ pub(crate) fn table_option_error(table: &Table, error: &OptionError, used: Span)
         }
         other => hide_variables(&other.to_string(), table),
     };
-    let diagnostic =
-        Diagnostic::wrong(code::TABLE_OPTIONS, span, format!("table '{}': {message}", table.name));
+    let message = format!("table '{}': {message}", table.name);
+    if matches!(error, OptionError::NotYet { .. }) {
+        return Diagnostic::unsupported(code::CONNECTOR, span, message);
+    }
+    let diagnostic = Diagnostic::wrong(code::TABLE_OPTIONS, span, message);
     match error {
         OptionError::Unknown { nearest: Some(near), .. } => {
             diagnostic.help(format!("did you mean '{near}'?"))

@@ -398,11 +398,8 @@ fn wait_for_delivery(options: &Options) -> Checked<bool> {
                 let help = "'sink.delivery-guarantee' = 'exactly-once' needs it.".to_owned();
                 return Err(OptionError::Missing { key: transactional_id.into(), help });
             }
-            bad_value(
-                options,
-                "sink.delivery-guarantee",
-                "exactly-once is not supported yet; write at-least-once",
-            )
+            let problem = "exactly-once does not run yet; write 'at-least-once'".to_owned();
+            Err(OptionError::NotYet { key: "sink.delivery-guarantee".to_owned(), problem })
         }
         Some("none") => Ok(false),
         _ => Ok(true),

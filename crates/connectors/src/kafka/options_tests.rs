@@ -148,7 +148,7 @@ fn what_is_refused() {
     assert!(error(&[("properties.bootstrap.servers", "")]).contains("missing required option"));
     let exactly_once =
         [("sink.delivery-guarantee", "exactly-once"), ("sink.transactional-id-prefix", "x")];
-    assert!(error(&exactly_once).contains("not supported yet"));
+    assert!(error(&exactly_once).contains("does not run yet"));
     assert!(error(&exactly_once[..1]).contains("sink.transactional-id-prefix"));
     assert!(error(&[("sink.partitioner", "com.x.Y")]).contains("Java classes"));
     let error_text = error(&[("properties.linger.ms", "soon")]);

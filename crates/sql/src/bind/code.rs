@@ -52,3 +52,5 @@ pub const MATCH_RECOGNIZE: &str = "AR2208";
 pub const FUNCTION: &str = "AR2209";
 /// Any other construct of Flink.
 pub const CONSTRUCT: &str = "AR2210";
+/// A connector, a format or a mode of one.
+pub const CONNECTOR: &str = "AR2211";
