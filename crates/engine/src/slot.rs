@@ -28,8 +28,6 @@ pub(crate) struct SlotState {
     pub is_ready: AtomicBool,
     /// Steps and sleeps taken: proof of life.
     pub n_rounds: AtomicU64,
-    /// Nothing is left to do.
-    pub is_finished: AtomicBool,
 }
 
 /// What the job asks of all its slots.
@@ -105,7 +103,6 @@ impl Slot {
     pub(crate) fn run(mut self) -> Result<()> {
         let mut guard = AbortGuard { orders: self.orders.clone(), is_armed: true };
         let result = self.step_until_finished();
-        self.state.is_finished.store(true, Ordering::Release);
         guard.is_armed = result.is_err();
         result
     }
