@@ -75,6 +75,23 @@ fn a_failure_at_run_time_exits_with_1() {
 }
 
 #[test]
+fn a_text_too_long_for_any_memory_is_refused() {
+    for call in ["REPEAT('abcdefghij', 2147483647)", "LPAD('a', 2147483647, 'b')"] {
+        let done = run_script(&format!("SELECT CHAR_LENGTH({call});"), &[]);
+        assert_eq!(done.exit_code, Some(1), "{}", done.stderr);
+        assert!(done.stderr.contains("error[AR4006]"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_connector_of_flinks_exits_with_3() {
+    let script = "CREATE TABLE t (a INT) WITH ('connector' = 'upsert-kafka'); SELECT a FROM t;";
+    let done = run_script(script, &[]);
+    assert_eq!(done.exit_code, Some(3), "{}", done.stderr);
+    assert!(done.stderr.contains("error[AR2211]"), "{}", done.stderr);
+}
+
+#[test]
 fn rows_are_json_when_nobody_looks_and_a_table_on_request() {
     let script = "SELECT a, b FROM (VALUES (1, 'x'), (2, CAST(NULL AS STRING))) AS t (a, b);";
     let json = run_script(script, &[]);

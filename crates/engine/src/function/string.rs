@@ -8,7 +8,7 @@ use argus_plan::ScalarFunction as F;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{ArrayRef, BinaryViewArray};
 
-use super::{Binding, Call, Kernel};
+use super::{Binding, Call, Kernel, refused};
 use crate::expression::parse_float;
 
 pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
@@ -27,6 +27,7 @@ pub(super) fn bind(binding: &Binding<'_>) -> Result<Option<Kernel>> {
             let (text, times) = (call.text_of(0), call.number_of::<Int32Type>(1));
             call.texts(|row, out| {
                 let times = usize::try_from(times(row)).unwrap_or(0);
+                check_length("REPEAT", text(row).len().saturating_mul(times))?;
                 out.extend(std::iter::repeat_n(text(row), times));
                 Ok(true)
             })
@@ -237,6 +238,7 @@ fn pad(call: &Call<'_>, is_left: bool) -> Result<ArrayRef> {
         if padding.is_empty() {
             return Ok(false);
         }
+        check_length(if is_left { "LPAD" } else { "RPAD" }, length)?;
         let (text, padding) = (utf16(text), utf16(padding));
         let n_padding = length.saturating_sub(text.len());
         let padding = padding.iter().cycle().take(n_padding).copied();
@@ -246,6 +248,18 @@ fn pad(call: &Call<'_>, is_left: bool) -> Result<ArrayRef> {
         push_utf16(out, &units);
         Ok(true)
     })
+}
+
+/// Longest text that a function may make of short ones, in bytes: as long as the longest message.
+const MAX_MADE_BYTES: usize = 64 << 20;
+
+fn check_length(function: &str, n_bytes: usize) -> Result<()> {
+    if n_bytes <= MAX_MADE_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("{function} would make a text of {n_bytes} bytes; the most is {MAX_MADE_BYTES}");
+    Err(refused(message))
 }
 
 fn utf16(text: &str) -> Vec<u16> {
