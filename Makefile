@@ -18,7 +18,7 @@ test: setup ## runs every test, on a real Kafka and a real PostgreSQL too
 	  exit $$code
 
 bench: setup ## prints throughput, memory and start-up time; beside Flink where java is there
-	@cargo xtask bench
+	@cargo xtask bench --flink
 
 setup: setup-build ## installs what the build and the tests need, or says which Debian packages to install
 	@services/setup test

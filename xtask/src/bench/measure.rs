@@ -28,7 +28,7 @@ impl Span {
 }
 
 /// What was measured.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Figures {
     /// Rows read.
     pub n_rows: f64,
@@ -36,9 +36,11 @@ pub struct Figures {
     pub cpu_seconds: f64,
     /// Wall clock.
     pub seconds: f64,
-    /// Most resident memory during the warm-up.
-    pub warm_mib: f64,
-    /// Most resident memory after it.
+    /// Mean resident memory in the first quarter after the warm-up; fetch queues make it swing.
+    pub first_mib: f64,
+    /// Mean resident memory in the last quarter.
+    pub last_mib: f64,
+    /// Most resident memory after the warm-up.
     pub most_mib: f64,
 }
 
@@ -75,7 +77,7 @@ pub fn measure(
     let mut began: Option<Duration> = None;
     let mut first: Option<Sample> = None;
     let mut last: Option<Sample> = None;
-    let mut figures = Figures::default();
+    let mut resident = Vec::new();
     loop {
         let n_read = rows_read()?;
         let at = clock.elapsed();
@@ -87,10 +89,8 @@ pub fn measure(
         } else {
             let began = *began.get_or_insert(at);
             let sample = Sample { at, n_rows: n_read, cpu_seconds: used.cpu_seconds };
-            if at - began < span.warm_up {
-                figures.warm_mib = figures.warm_mib.max(used.resident_mib);
-            } else {
-                figures.most_mib = figures.most_mib.max(used.resident_mib);
+            if at - began >= span.warm_up {
+                resident.push(used.resident_mib);
                 let first = *first.get_or_insert(sample);
                 last = Some(sample);
                 if at - first.at >= span.window {
@@ -103,9 +103,20 @@ pub fn measure(
     let (Some(first), Some(last)) = (first, last) else {
         anyhow::bail!("everything was read before the warm-up ended: too few rows");
     };
-    figures.n_rows = last.n_rows - first.n_rows;
-    figures.cpu_seconds = last.cpu_seconds - first.cpu_seconds;
-    figures.seconds = (last.at - first.at).as_secs_f64();
-    ensure!(figures.seconds > 1.0, "everything was read at once: too few rows");
-    Ok(figures)
+    let seconds = (last.at - first.at).as_secs_f64();
+    ensure!(seconds > 1.0, "everything was read at once: too few rows");
+    let quarter = resident.len().div_ceil(4);
+    Ok(Figures {
+        n_rows: last.n_rows - first.n_rows,
+        cpu_seconds: last.cpu_seconds - first.cpu_seconds,
+        seconds,
+        first_mib: mean(&resident[..quarter]),
+        last_mib: mean(&resident[resident.len() - quarter..]),
+        most_mib: resident.iter().copied().fold(0.0, f64::max),
+    })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a number of samples")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }

@@ -172,7 +172,7 @@ impl Bench<'_> {
 
 fn heading() -> String {
     format!(
-        "{:<40} {:<6} {:>13} {:>8} {:>12} {:>7} {:>9} {:>9} {:>9}",
+        "{:<40} {:<6} {:>13} {:>8} {:>12} {:>7} {:>9} {:>9} {:>9} {:>9}",
         "case",
         "engine",
         "rows/s·core",
@@ -180,20 +180,22 @@ fn heading() -> String {
         "rows/s wall",
         "cores",
         "seconds",
-        "MiB warm",
+        "MiB first",
+        "MiB last",
         "MiB most"
     )
 }
 
 fn line(case: &str, engine: &str, figures: &Figures) -> String {
     format!(
-        "{case:<40} {engine:<6} {:>13.0} {:>8.0} {:>12.0} {:>7.2} {:>9.1} {:>9.1} {:>9.1}",
+        "{case:<40} {engine:<6} {:>13.0} {:>8.0} {:>12.0} {:>7.2} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
         figures.rows_per_core(),
         1e9 / figures.rows_per_core(),
         figures.rows_per_second(),
         figures.cpu_seconds / figures.seconds,
         figures.seconds,
-        figures.warm_mib,
+        figures.first_mib,
+        figures.last_mib,
         figures.most_mib,
     )
 }
@@ -205,8 +207,8 @@ fn ratio(ours: &Figures, theirs: &Figures) -> String {
 }
 
 fn check_growth(figures: &Figures) -> Result<String> {
-    let growth = figures.most_mib / figures.warm_mib - 1.0;
-    let text = format!("memory grew by {:.1} % after the warm-up", growth * 100.0);
+    let growth = figures.last_mib / figures.first_mib - 1.0;
+    let text = format!("memory changed by {:+.1} % after the warm-up", growth * 100.0);
     ensure!(growth < MOST_GROWTH, "{text}");
     Ok(text)
 }
