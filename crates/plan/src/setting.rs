@@ -177,6 +177,7 @@ impl JobSettings {
         let read = written.iter().filter(|(key, _)| ours(key));
         let read = read.map(|(key, value)| (key.clone(), value.clone())).collect();
         let options = Options::check(SETTINGS.iter().copied(), &read)?;
+        check_mode(&options)?;
         let duration = |key| options.duration(key).unwrap_or_default();
         let some = |duration: Duration| (!duration.is_zero()).then_some(duration);
         let default_parallelism = options.int("parallelism.default").unwrap_or(1);
@@ -211,6 +212,16 @@ impl JobSettings {
             written: written.clone(),
         })
     }
+}
+
+fn check_mode(options: &Options) -> Result<(), OptionError> {
+    let key = "execution.runtime-mode";
+    if options.word(key) != Some("batch") {
+        return Ok(());
+    }
+    let problem = "batch execution does not run yet; bounded input ends a streaming job with the \
+                   same rows";
+    Err(OptionError::NotYet { key: key.to_owned(), problem: problem.to_owned() })
 }
 
 fn check_zone(zone: &str) -> Result<(), OptionError> {
@@ -264,6 +275,13 @@ mod tests {
         assert_eq!((settings.parallelism, settings.name.as_str()), (3, "job"));
         let error = check(&[("argus.watermark.idle-when-cought-up", "true")]).unwrap_err();
         assert!(error.ends_with("did you mean 'argus.watermark.idle-when-caught-up'?"), "{error}");
+    }
+
+    #[test]
+    fn batch_execution_is_not_passed_over() {
+        let error = check(&[("execution.runtime-mode", "batch")]).unwrap_err();
+        assert!(error.starts_with("batch execution does not run yet"), "{error}");
+        assert!(check(&[("execution.runtime-mode", "STREAMING")]).is_ok());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use argus_base::option::OptionError;
 use argus_plan::{JobGraph, JobSettings, Operator, Span, explain};
 
 use crate::Diagnostic;
-use crate::bind::{self, Context};
+use crate::bind::{self, Context, code};
 use crate::catalog::{Catalog, DEFAULT_CATALOG, DEFAULT_DATABASE, Object};
 use crate::ddl;
 use crate::diagnostic::DiagnosticKind;
@@ -449,7 +449,11 @@ fn setting_error(error: &OptionError, span: Option<Span>) -> Diagnostic {
         OptionError::BadValue { key, problem, .. } => (format!("setting '{key}': {problem}"), None),
         other => (other.to_string(), None),
     };
-    Diagnostic { kind: DiagnosticKind::Wrong, code: "AR1111", message, span, help }
+    let (kind, code) = match error {
+        OptionError::NotYet { .. } => (DiagnosticKind::Unsupported, code::CONNECTOR),
+        _ => (DiagnosticKind::Wrong, "AR1111"),
+    };
+    Diagnostic { kind, code, message, span, help }
 }
 
 #[cfg(test)]
