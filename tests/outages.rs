@@ -106,7 +106,13 @@ fn a_signal_ends_the_job_while_the_database_is_away() {
     pipeline.send([&Event::failed("lost", 0).message()]);
     job.wait_ready(false);
     job.stop();
+    // One that starts now waits for the database, and finds what the other could not write.
+    let mut next = pipeline.start_job(&[]);
     world().server.0.come_back();
+    next.wait_running();
+    next.wait_read(1);
+    next.stop();
+    assert_eq!(number("database_gone", "SELECT count(*) FROM event_log"), 1);
 }
 
 #[test]
@@ -179,6 +185,29 @@ fn what_is_missing_is_told_at_once() {
     check_refused(&pipeline, &["event_log"]);
     world().server.run("missing", "CREATE TABLE event_log (event_id text UNIQUE)");
     check_refused(&pipeline, &["event_log"]);
+}
+
+#[test]
+fn what_goes_missing_ends_a_running_job() {
+    let _up = up();
+    let check = |name: &str, take_away: &dyn Fn(&str), words: &[&str]| {
+        let pipeline = Pipeline::new(name, 1);
+        let mut job = pipeline.job();
+        take_away(name);
+        let done = job.wait();
+        assert_eq!(done.exit_code, Some(1), "{}", done.stderr);
+        for word in words {
+            assert!(done.stderr.contains(word), "{word}\n{}", done.stderr);
+        }
+    };
+    let change_table = |sql: &str, name: &str| {
+        world().server.run(name, sql);
+        world().broker.send(name, [&Event::failed("one", 0).message()]);
+    };
+    check("dropped", &|name| change_table("DROP TABLE event_log", name), &["event_log"]);
+    let revoke = "REVOKE INSERT ON event_log FROM pulse";
+    check("revoked", &|name| change_table(revoke, name), &["event_log", "permission denied"]);
+    check("deleted", &|name| world().broker.delete_topic(name), &["deleted"]);
 }
 
 #[test]

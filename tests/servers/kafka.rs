@@ -56,6 +56,13 @@ impl Broker {
         assert!(made[0].is_ok(), "{made:?}");
     }
 
+    /// Deletes a topic.
+    pub fn delete_topic(&self, name: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let gone = block_on(admin.delete_topics(&[name], &AdminOptions::new())).unwrap();
+        assert!(gone[0].is_ok(), "{gone:?}");
+    }
+
     /// Writes messages in this order and waits until they are there.
     pub fn send<'a>(&self, topic: &str, messages: impl IntoIterator<Item = &'a Message>) {
         let producer: BaseProducer =
