@@ -334,6 +334,8 @@ impl<'a> Builder<'a> {
             records_in: registry.counter(&metrics::RECORDS_IN, &labels),
             batches_in: registry.counter(&metrics::BATCHES_IN, &labels),
             records_out: registry.counter(&metrics::RECORDS_OUT, &labels),
+            bytes_in: registry.counter(&metrics::BYTES_IN, &labels),
+            bytes_out: registry.counter(&metrics::BYTES_OUT, &labels),
             late: registry.counter(&metrics::LATE, &labels),
             n_late_shown: 0,
             state_keys: registry.gauge(&metrics::STATE_KEYS, &of_subtask),

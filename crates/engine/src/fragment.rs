@@ -86,6 +86,8 @@ pub(crate) struct NodeMetrics {
     pub records_in: Counter,
     pub batches_in: Counter,
     pub records_out: Counter,
+    pub bytes_in: Counter,
+    pub bytes_out: Counter,
     /// Of all subtasks together.
     pub late: Counter,
     /// What this subtask has added to `late`.
@@ -271,6 +273,7 @@ impl Fragment {
         let node = &mut self.nodes[index];
         if let Element::Batch(batch) = &element {
             node.metrics.records_out.add(batch.n_rows() as u64);
+            node.metrics.bytes_out.add(batch.n_bytes() as u64);
         }
         for sender in &mut node.senders {
             sender.send(&element)?;
@@ -348,6 +351,7 @@ fn write(sink: &mut SinkTask, metrics: &NodeMetrics, element: Element) -> Result
 impl NodeMetrics {
     fn take(&self, batch: &Batch) {
         self.records_in.add(batch.n_rows() as u64);
+        self.bytes_in.add(batch.n_bytes() as u64);
         self.batches_in.add(1);
     }
 }

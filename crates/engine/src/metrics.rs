@@ -42,6 +42,12 @@ pub const RECORDS_IN: MetricSpec =
 pub const RECORDS_OUT: MetricSpec =
     counter("argus_operator_records_out_total", "Rows an operator has emitted.");
 /// Labels: job, operator.
+pub const BYTES_IN: MetricSpec =
+    counter("argus_operator_bytes_in_total", "Bytes of the values an operator has taken.");
+/// Labels: job, operator.
+pub const BYTES_OUT: MetricSpec =
+    counter("argus_operator_bytes_out_total", "Bytes of the values an operator has emitted.");
+/// Labels: job, operator.
 pub const LATE: MetricSpec = counter(
     "argus_operator_late_records_total",
     "Rows dropped because the last window that holds them had fired.",
