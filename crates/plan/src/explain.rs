@@ -49,7 +49,7 @@ fn explain_node(graph: &JobGraph, id: NodeId) -> String {
         ChangelogMode::Retract => "+I -U +U -D",
     };
     let users = graph.users(id).len();
-    let shared = if users > 1 { format!("  read {users} times") } else { String::new() };
+    let shared = if users > 1 { format!("  shared by {users}") } else { String::new() };
     let facts = format!("{} {subtasks}  {changelog}  id {}{shared}", node.parallelism, node.id);
     let mut out = format!("{head:<FACTS_COLUMN$}  {facts}\n");
     for (what, text) in details(graph, node) {
