@@ -30,10 +30,6 @@ impl Accumulator for Count {
         vec![DataType::Int64]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
     fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
         let counts = partial[0].as_primitive::<Int64Type>().values();
         for (group, count) in groups.iter().zip(counts) {

@@ -86,14 +86,6 @@ where
         vec![self.data_type.clone()]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        self.update(groups, &Rows::new(Some(&partial[0]), None))
-    }
-
     fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
         let array: PrimitiveArray<T> = self.kept[range].iter().copied().collect();
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
@@ -137,14 +129,6 @@ impl Accumulator for Bytes {
         vec![self.data_type.clone()]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        self.update(groups, &Rows::new(Some(&partial[0]), None))
-    }
-
     fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
         let values = self.kept[range].iter().map(Option::as_deref);
         if self.data_type == DataType::BinaryView {
@@ -183,14 +167,6 @@ impl Accumulator for Truth {
         vec![DataType::Boolean]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        self.update(groups, &Rows::new(Some(&partial[0]), None))
-    }
-
     fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
         Ok(Arc::new(self.kept[range].iter().copied().collect::<BooleanArray>()))
     }
@@ -208,10 +184,6 @@ impl Accumulator for Nothing {
 
     fn partial_types(&self) -> Vec<DataType> {
         vec![DataType::Null]
-    }
-
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
     }
 
     fn merge(&mut self, _groups: &[u32], _partial: &[ArrayRef]) -> Result<()> {

@@ -30,11 +30,16 @@ pub trait Accumulator: Send {
     /// Arrow types of the partial form.
     fn partial_types(&self) -> Vec<DataType>;
 
-    /// The partial form of a range of groups.
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>>;
+    /// The partial form of a range of groups: the results, where nothing else is said.
+    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.read(range)?])
+    }
 
-    /// Adds partial row `i` to the group `groups[i]`, in order of rows.
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()>;
+    /// Adds partial row `i` to the group `groups[i]`, in order of rows: as values, where nothing
+    /// else is said.
+    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
+        self.update(groups, &Rows::new(Some(&partial[0]), None))
+    }
 
     /// The results of a range of groups.
     fn read(&self, range: Range<usize>) -> Result<ArrayRef>;

@@ -92,14 +92,6 @@ impl<T: ArrowPrimitiveType> Accumulator for Sum<T> {
         vec![self.data_type.clone()]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        self.update(groups, &Rows::new(Some(&partial[0]), None))
-    }
-
     fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
         let nulls = NullBuffer::from(self.is_set[range.clone()].to_vec());
         let values = self.sums[range].to_vec().into();

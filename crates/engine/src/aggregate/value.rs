@@ -57,14 +57,6 @@ impl Accumulator for Value {
         vec![self.data_type.clone()]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
-    }
-
-    fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
-        self.update(groups, &Rows::new(Some(&partial[0]), None))
-    }
-
     fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
         let values = self.kept[range].iter().map(|value| value.as_deref().unwrap_or(NULL));
         Ok(self.codec.decode(values)?.swap_remove(0))
