@@ -151,6 +151,7 @@ pub fn start(
         on_sink_error: settings.on_error,
         settings: settings.written.clone(),
         metrics: metrics.clone(),
+        checkpoints: None,
     };
     job::start(graph, JobParts { factory: Arc::clone(factory), context, collect })
 }

@@ -7,10 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argus_base::connector::{ConnectorContext, ConnectorFactory, ScanSpec, TableDescriptor};
+use argus_base::connector::{
+    ConnectorContext, ConnectorFactory, ScanSpec, SinkSet, SinkTable, TableDescriptor,
+};
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::metrics::Registry;
-use argus_base::sink::{Sink, SinkStatus, SinkWriter};
+use argus_base::sink::{Delivery, Flushed, Sink, SinkStatus, SinkWriter};
 use argus_base::source::Source;
 use argus_base::{Batch, Result};
 use argus_engine::metrics::SOURCE_RECORDS;
@@ -67,14 +69,12 @@ impl ConnectorFactory for GatedFactory {
         self.inner.source(table, scan, context)
     }
 
-    fn sink(
-        &self,
-        table: &TableDescriptor,
-        metadata: &[usize],
-        context: &ConnectorContext,
-    ) -> Result<Arc<dyn Sink>> {
-        let inner = self.inner.sink(table, metadata, context)?;
-        Ok(Arc::new(GatedSink { inner, gate: self.gate.clone() }))
+    fn sinks(&self, tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
+        let SinkSet { sinks, committers } = self.inner.sinks(tables, context)?;
+        let gated = sinks.into_iter().map(|inner| -> Arc<dyn Sink> {
+            Arc::new(GatedSink { inner, gate: self.gate.clone() })
+        });
+        Ok(SinkSet { sinks: gated.collect(), committers })
     }
 }
 
@@ -86,6 +86,10 @@ struct GatedSink {
 impl Sink for GatedSink {
     fn max_parallelism(&self) -> Option<usize> {
         self.inner.max_parallelism()
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.inner.delivery()
     }
 
     fn writer(&self, subtask: SubtaskIndex, parallelism: usize) -> Result<Box<dyn SinkWriter>> {
@@ -115,8 +119,12 @@ impl SinkWriter for GatedWriter {
         self.inner.is_ready()
     }
 
-    fn flush(&mut self, checkpoint: Option<CheckpointId>) -> Result<()> {
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<()> {
         self.inner.flush(checkpoint)
+    }
+
+    fn flushed(&mut self) -> Option<Flushed> {
+        self.inner.flushed()
     }
 
     fn end_input(&mut self) -> Result<()> {

@@ -12,6 +12,7 @@ mod time;
 use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use argus_base::commit::Prepared;
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::sink::{Sink, SinkWriter};
 use argus_base::{Batch, Error, Field, Result};
@@ -120,8 +121,8 @@ impl Worker for Client {
         self.printer.lock().unwrap_or_else(PoisonError::into_inner).print(&batch)
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        Ok(())
+    fn flush(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Prepared>> {
+        Ok(Vec::new())
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::commit::Committer;
 use crate::option::{OptionError, OptionSpec};
 use crate::sink::Sink;
 use crate::source::Source;
@@ -207,6 +208,45 @@ pub struct ConnectorContext {
     pub settings: BTreeMap<String, String>,
     /// Where the job's metrics are registered.
     pub metrics: crate::metrics::Registry,
+    /// How the job takes checkpoints; `None` where it takes none.
+    pub checkpoints: Option<CheckpointContext>,
+}
+
+/// What connectors get to know of a job's checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointContext {
+    /// Time from one barrier to the next.
+    pub interval: std::time::Duration,
+    /// How long a checkpoint may take.
+    pub timeout: std::time::Duration,
+}
+
+/// A table that a job writes.
+#[derive(Clone, Copy, Debug)]
+pub struct SinkTable<'a> {
+    /// The table.
+    pub table: &'a TableDescriptor,
+    /// The written metadata columns, positions in `TableDescriptor::metadata`, which follow the
+    /// physical columns in each batch.
+    pub metadata: &'a [usize],
+}
+
+/// The tables that a job writes, opened.
+pub struct SinkSet {
+    /// In the order in which they were asked for.
+    pub sinks: Vec<Arc<dyn Sink>>,
+    /// What makes their epochs visible: of every sink that is not `AtLeastOnce`, exactly one.
+    pub committers: Vec<SinkCommitter>,
+}
+
+/// A committer and the sinks whose epochs it commits.
+pub struct SinkCommitter {
+    /// Positions among the sinks of the set; `EpochOutput::sink` is a position in this list.
+    pub sinks: Vec<usize>,
+    /// The committer.
+    pub committer: Box<dyn Committer>,
+    /// Whether it is the job's commit point. At most one of a set is.
+    pub is_commit_point: bool,
 }
 
 /// Makes running sources and sinks. Implemented by the connectors' registry, called by the
@@ -220,12 +260,7 @@ pub trait ConnectorFactory: Send + Sync {
         context: &ConnectorContext,
     ) -> Result<Arc<dyn Source>>;
 
-    /// Opens a table for writing. `metadata` are the written metadata columns, positions in
-    /// `TableDescriptor::metadata`, which follow the physical columns in each batch.
-    fn sink(
-        &self,
-        table: &TableDescriptor,
-        metadata: &[usize],
-        context: &ConnectorContext,
-    ) -> Result<Arc<dyn Sink>>;
+    /// Opens all tables that a job writes. Does not wait for servers: the committers and writers
+    /// do.
+    fn sinks(&self, tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet>;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::fault::{FaultPoint, Faults, Moment, NoFaults};
 use crate::time::ProcessingTime;
 
 /// A source of time.
@@ -21,6 +22,7 @@ pub trait Clock: Send + Sync {
 pub struct Env {
     clock: Arc<dyn Clock>,
     random_state: Arc<AtomicU64>,
+    faults: Arc<dyn Faults>,
 }
 
 impl Env {
@@ -33,7 +35,25 @@ impl Env {
 
     /// A world of its own.
     pub fn new(clock: Arc<dyn Clock>, seed: u64) -> Env {
-        Env { clock, random_state: Arc::new(AtomicU64::new(seed)) }
+        Env { clock, random_state: Arc::new(AtomicU64::new(seed)), faults: Arc::new(NoFaults) }
+    }
+
+    /// The same world in which something may happen at fault points.
+    pub fn with_faults(self, faults: Arc<dyn Faults>) -> Env {
+        Env { faults, ..self }
+    }
+
+    /// Takes a durable step between the two sides of its fault point; the far side is only
+    /// reached by a step that succeeds.
+    pub fn step<T, E>(
+        &self,
+        point: FaultPoint,
+        step: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.faults.reach(point, Moment::Before);
+        let done = step()?;
+        self.faults.reach(point, Moment::After);
+        Ok(done)
     }
 
     /// Wall clock.

@@ -4,11 +4,13 @@
 //! Nothing here knows SQL, operators, or any particular connector.
 
 pub mod batch;
+pub mod commit;
 pub mod connector;
 pub mod duration;
 pub mod element;
 pub mod env;
 pub mod error;
+pub mod fault;
 pub mod id;
 pub mod key_group;
 pub mod logical_type;

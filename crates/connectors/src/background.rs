@@ -8,20 +8,23 @@
 //! open ──▶ write* / tick* / flush* ──▶ finish        (each on the thread, in the queue's order)
 //! ```
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use argus_base::commit::Prepared;
 use argus_base::id::CheckpointId;
-use argus_base::sink::{SinkStatus, SinkWriter};
+use argus_base::sink::{Flushed, SinkStatus, SinkWriter};
 use argus_base::task::{TaskKind, spawn};
 use argus_base::{Batch, Error, Result};
 
 /// Most batches that wait for a worker; the slot that feeds it is blocked beyond.
 const MAX_QUEUED_BATCHES: usize = 4;
-/// Room for a flush and the end of input besides the batches.
-const QUEUE_SLOTS: usize = MAX_QUEUED_BATCHES + 2;
+/// Room for flushes and the end of input besides the batches: the next checkpoint is not begun
+/// before the last one is over, but one may have been given up.
+const QUEUE_SLOTS: usize = MAX_QUEUED_BATCHES + 4;
 
 /// The blocking half of a writer. Every error it returns is final.
 pub trait Worker {
@@ -33,8 +36,9 @@ pub trait Worker {
     /// Takes rows, now or later.
     fn write(&mut self, batch: Batch) -> Result<()>;
 
-    /// Makes everything taken so far durable.
-    fn flush(&mut self, checkpoint: Option<CheckpointId>) -> Result<()>;
+    /// Makes everything taken since the last flush durable, or prepares it for the committer, and
+    /// returns what the committer needs.
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<Vec<Prepared>>;
 
     /// Makes everything durable and visible. Nothing follows.
     fn finish(&mut self) -> Result<()>;
@@ -56,7 +60,8 @@ pub struct WriterState {
     ready: AtomicBool,
     abandoned: AtomicBool,
     n_queued: AtomicUsize,
-    n_drained: AtomicU64,
+    flushed: Mutex<VecDeque<Flushed>>,
+    is_finished: AtomicBool,
     failed: AtomicBool,
     error: Mutex<Option<Error>>,
 }
@@ -89,7 +94,7 @@ impl WriterState {
 
 enum Command {
     Write(Batch),
-    Flush(Option<CheckpointId>),
+    Flush(CheckpointId),
     Finish,
 }
 
@@ -97,11 +102,7 @@ enum Command {
 pub struct BackgroundWriter {
     commands: SyncSender<Command>,
     state: Arc<WriterState>,
-    /// Flushes and ends asked for; the state counts those done.
-    n_asked: u64,
-    /// Whether rows came after the last flush, or none was asked for.
-    has_news: bool,
-    ended: bool,
+    is_ended: bool,
 }
 
 impl BackgroundWriter {
@@ -124,7 +125,7 @@ impl BackgroundWriter {
             drop(guard);
             Ok(())
         })?);
-        Ok(BackgroundWriter { commands, state, n_asked: 0, has_news: true, ended: false })
+        Ok(BackgroundWriter { commands, state, is_ended: false })
     }
 
     fn send(&mut self, command: Command) -> Result<()> {
@@ -137,27 +138,20 @@ impl BackgroundWriter {
             Err(TrySendError::Full(_)) => Err(Error::bug("a writer was fed while it was blocked")),
         }
     }
-
-    fn is_draining(&self) -> bool {
-        self.state.n_drained.load(Ordering::Acquire) < self.n_asked
-    }
 }
 
 impl SinkWriter for BackgroundWriter {
     fn poll(&mut self) -> Result<SinkStatus> {
         self.state.check()?;
-        if self.is_draining() {
-            return Ok(SinkStatus::Blocked);
-        }
-        if self.ended || !self.has_news {
-            return Ok(SinkStatus::Drained);
+        if self.is_ended {
+            let is_finished = self.state.is_finished.load(Ordering::Acquire);
+            return Ok(if is_finished { SinkStatus::Drained } else { SinkStatus::Blocked });
         }
         let n_queued = self.state.n_queued.load(Ordering::Acquire);
         Ok(if n_queued < MAX_QUEUED_BATCHES { SinkStatus::Ready } else { SinkStatus::Blocked })
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
-        self.has_news = true;
         self.state.n_queued.fetch_add(1, Ordering::AcqRel);
         self.send(Command::Write(batch))
     }
@@ -166,15 +160,16 @@ impl SinkWriter for BackgroundWriter {
         self.state.ready.load(Ordering::Acquire)
     }
 
-    fn flush(&mut self, checkpoint: Option<CheckpointId>) -> Result<()> {
-        self.n_asked += 1;
-        self.has_news = false;
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<()> {
         self.send(Command::Flush(checkpoint))
     }
 
+    fn flushed(&mut self) -> Option<Flushed> {
+        self.state.flushed.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
     fn end_input(&mut self) -> Result<()> {
-        self.n_asked += 1;
-        self.ended = true;
+        self.is_ended = true;
         self.send(Command::Finish)
     }
 }
@@ -210,12 +205,13 @@ fn run(worker: &mut dyn Worker, commands: &Receiver<Command>, state: &WriterStat
                 state.n_queued.fetch_sub(1, Ordering::AcqRel);
             }
             Ok(Command::Flush(checkpoint)) => {
-                worker.flush(checkpoint)?;
-                state.n_drained.fetch_add(1, Ordering::AcqRel);
+                let prepared = worker.flush(checkpoint)?;
+                let mut flushed = state.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+                flushed.push_back(Flushed { checkpoint, prepared });
             }
             Ok(Command::Finish) => {
                 worker.finish()?;
-                state.n_drained.fetch_add(1, Ordering::AcqRel);
+                state.is_finished.store(true, Ordering::Release);
                 return Ok(());
             }
             Err(RecvTimeoutError::Timeout) => worker.tick()?,

@@ -8,7 +8,7 @@ use argus_base::connector::{
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::metrics::Counter;
 use argus_base::option::OptionError;
-use argus_base::sink::{Sink, SinkStatus, SinkWriter};
+use argus_base::sink::{Flushed, Sink, SinkStatus, SinkWriter};
 use argus_base::{Batch, Result};
 
 use crate::metrics::SINK_RECORDS;
@@ -57,22 +57,26 @@ impl Sink for Blackhole {
     }
 
     fn writer(&self, _subtask: SubtaskIndex, _parallelism: usize) -> Result<Box<dyn SinkWriter>> {
-        Ok(Box::new(BlackholeWriter { n_records: self.n_records.clone(), is_drained: false }))
+        Ok(Box::new(BlackholeWriter {
+            n_records: self.n_records.clone(),
+            is_ended: false,
+            flushed: None,
+        }))
     }
 }
 
 struct BlackholeWriter {
     n_records: Counter,
-    is_drained: bool,
+    is_ended: bool,
+    flushed: Option<CheckpointId>,
 }
 
 impl SinkWriter for BlackholeWriter {
     fn poll(&mut self) -> Result<SinkStatus> {
-        Ok(if self.is_drained { SinkStatus::Drained } else { SinkStatus::Ready })
+        Ok(if self.is_ended { SinkStatus::Drained } else { SinkStatus::Ready })
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
-        self.is_drained = false;
         self.n_records.add(batch.n_rows() as u64);
         Ok(())
     }
@@ -81,13 +85,18 @@ impl SinkWriter for BlackholeWriter {
         true
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        self.is_drained = true;
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<()> {
+        self.flushed = Some(checkpoint);
         Ok(())
     }
 
+    fn flushed(&mut self) -> Option<Flushed> {
+        let checkpoint = self.flushed.take()?;
+        Some(Flushed { checkpoint, prepared: Vec::new() })
+    }
+
     fn end_input(&mut self) -> Result<()> {
-        self.is_drained = true;
+        self.is_ended = true;
         Ok(())
     }
 }

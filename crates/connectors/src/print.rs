@@ -8,6 +8,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use argus_base::commit::Prepared;
 use argus_base::connector::{
     ConnectorContext, ConnectorSpec, FormatUse, SinkMode, TableDescriptor,
 };
@@ -126,8 +127,8 @@ impl Worker for Printer {
         Ok(())
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        Ok(())
+    fn flush(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Prepared>> {
+        Ok(Vec::new())
     }
 
     fn finish(&mut self) -> Result<()> {

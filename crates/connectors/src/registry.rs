@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use argus_base::connector::{
     ConnectorCatalog, ConnectorContext, ConnectorFactory, ConnectorSpec, FormatSpec, FormatUse,
-    Projection, ScanSpec, TableDescriptor,
+    Projection, ScanSpec, SinkSet, SinkTable, TableDescriptor,
 };
 use argus_base::option::{OptionError, OptionSpec};
 use argus_base::sink::Sink;
@@ -23,13 +23,22 @@ use crate::{blackhole, datagen, filesystem, jdbc, kafka, print};
 
 type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
 type SinkFn = fn(&TableDescriptor, &[usize], &ConnectorContext) -> Result<Arc<dyn Sink>>;
+type SinksFn = fn(&[SinkTable<'_>], &ConnectorContext) -> Result<SinkSet>;
+
+/// How a connector opens the tables that a job writes.
+enum SinkOpener {
+    /// Each by itself; their rows become visible as they are written.
+    Each(SinkFn),
+    /// All of a job together, since some of them are committed together.
+    Together(SinksFn),
+}
 
 /// A connector: its declaration, its check of a table, and what opens one.
 struct Entry {
     spec: fn() -> ConnectorSpec,
     check: fn(&TableDescriptor) -> std::result::Result<(), OptionError>,
     source: Option<SourceFn>,
-    sink: Option<SinkFn>,
+    sink: Option<SinkOpener>,
 }
 
 const ENTRIES: &[Entry] = &[
@@ -37,23 +46,33 @@ const ENTRIES: &[Entry] = &[
         spec: blackhole::spec,
         check: blackhole::check,
         source: None,
-        sink: Some(blackhole::sink),
+        sink: Some(SinkOpener::Each(blackhole::sink)),
     },
     Entry { spec: datagen::spec, check: datagen::check, source: Some(datagen::source), sink: None },
     Entry {
         spec: filesystem::spec,
         check: filesystem::check,
         source: Some(filesystem::source),
-        sink: Some(filesystem::sink),
+        sink: Some(SinkOpener::Together(filesystem::sinks)),
     },
-    Entry { spec: jdbc::spec, check: jdbc::check, source: None, sink: Some(jdbc::sink) },
+    Entry {
+        spec: jdbc::spec,
+        check: jdbc::check,
+        source: None,
+        sink: Some(SinkOpener::Together(jdbc::sinks)),
+    },
     Entry {
         spec: kafka::spec,
         check: kafka::check,
         source: Some(kafka::source),
-        sink: Some(kafka::sink),
+        sink: Some(SinkOpener::Together(kafka::sinks)),
     },
-    Entry { spec: print::spec, check: print::check, source: None, sink: Some(print::sink) },
+    Entry {
+        spec: print::spec,
+        check: print::check,
+        source: None,
+        sink: Some(SinkOpener::Each(print::sink)),
+    },
 ];
 
 /// Every connector and format, as the planner and the engine see them.
@@ -230,18 +249,61 @@ impl ConnectorFactory for Connectors {
         source(table, scan, context).map_err(|error| in_table(error, table))
     }
 
-    fn sink(
-        &self,
-        table: &TableDescriptor,
-        metadata: &[usize],
-        context: &ConnectorContext,
-    ) -> Result<Arc<dyn Sink>> {
-        let (spec, entry) = self.find_for(table).map_err(|error| unchecked(table, &error))?;
-        let Some(sink) = entry.sink else {
-            return Err(cannot(table, spec.identifier, "be written to"));
-        };
-        sink(table, metadata, context).map_err(|error| in_table(error, table))
+    fn sinks(&self, tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
+        let mut opened: Vec<Option<Arc<dyn Sink>>> = vec![None; tables.len()];
+        let mut committers = Vec::new();
+        for (positions, opener) in self.by_connector(tables)? {
+            let own: Vec<SinkTable<'_>> = positions.iter().map(|&index| tables[index]).collect();
+            let set = match opener {
+                SinkOpener::Each(open) => open_each(*open, &own, context)?,
+                SinkOpener::Together(open) => open(&own, context)?,
+            };
+            for (sink, &position) in set.sinks.into_iter().zip(&positions) {
+                opened[position] = Some(sink);
+            }
+            committers.extend(set.committers.into_iter().map(|mut committer| {
+                committer.sinks.iter_mut().for_each(|sink| *sink = positions[*sink]);
+                committer
+            }));
+        }
+        let sinks = opened.into_iter().map(|sink| {
+            sink.ok_or_else(|| Error::bug("a connector opened fewer tables than it was asked for"))
+        });
+        Ok(SinkSet { sinks: sinks.collect::<Result<_>>()?, committers })
     }
+}
+
+impl Connectors {
+    /// Positions of the tables of each connector, in order of first appearance.
+    fn by_connector(
+        &self,
+        tables: &[SinkTable<'_>],
+    ) -> Result<Vec<(Vec<usize>, &'static SinkOpener)>> {
+        let mut groups: Vec<(&str, Vec<usize>, &'static SinkOpener)> = Vec::new();
+        for (position, SinkTable { table, .. }) in tables.iter().enumerate() {
+            let (spec, entry) = self.find_for(table).map_err(|error| unchecked(table, &error))?;
+            let Some(opener) = &entry.sink else {
+                return Err(cannot(table, spec.identifier, "be written to"));
+            };
+            match groups.iter_mut().find(|(identifier, ..)| *identifier == spec.identifier) {
+                Some((_, positions, _)) => positions.push(position),
+                None => groups.push((spec.identifier, vec![position], opener)),
+            }
+        }
+        Ok(groups.into_iter().map(|(_, positions, opener)| (positions, opener)).collect())
+    }
+}
+
+/// Opens tables one by one, none of which needs a committer.
+pub(crate) fn open_each(
+    open: SinkFn,
+    tables: &[SinkTable<'_>],
+    context: &ConnectorContext,
+) -> Result<SinkSet> {
+    let sinks = tables.iter().map(|SinkTable { table, metadata }| {
+        open(table, metadata, context).map_err(|error| in_table(error, table))
+    });
+    Ok(SinkSet { sinks: sinks.collect::<Result<_>>()?, committers: Vec::new() })
 }
 
 fn in_table(error: Error, table: &TableDescriptor) -> Error {

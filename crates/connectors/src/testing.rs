@@ -48,6 +48,7 @@ pub fn context(clock: &Arc<TestClock>, settings: &[(&str, &str)]) -> ConnectorCo
         on_sink_error: OnError::Fail,
         settings: options(settings),
         metrics: argus_base::metrics::Registry::default(),
+        checkpoints: None,
     }
 }
 

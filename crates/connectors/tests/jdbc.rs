@@ -18,7 +18,9 @@ use arrow_array::{
     Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, ListArray, RecordBatch,
     StringViewArray, Time32MillisecondArray, TimestampMicrosecondArray, TimestampMillisecondArray,
 };
-use jdbc_table::{batch, context, drain, hand_over, inserts, pairs, table, write_all, writer};
+use jdbc_table::{
+    batch, context, drain, flush, hand_over, inserts, pairs, table, write_all, writer,
+};
 use server::{Server, shared};
 
 use RowKind::{Delete, Insert, UpdateAfter, UpdateBefore};
@@ -291,8 +293,7 @@ fn tls_is_what_sslmode_says() {
         let url = server.url("postgres", &format!("{parameters}&ApplicationName={name}"));
         let mut writer = writer(&pairs("tls", &url), &context(OnError::Fail)).unwrap();
         hand_over(writer.as_mut(), inserts(0..1, "x")).unwrap();
-        writer.flush(None).unwrap();
-        drain(writer.as_mut()).unwrap();
+        flush(writer.as_mut()).unwrap();
         let sql = format!(
             "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
              WHERE application_name = '{name}'"

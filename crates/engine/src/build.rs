@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use argus_base::connector::SinkTable;
 use argus_base::id::SubtaskIndex;
 use argus_base::logical_type::arrow_schema;
 use argus_base::sink::Sink;
@@ -93,8 +94,9 @@ impl<'a> Builder<'a> {
                 self.sources.insert(id, opened);
             }
             Plan::Sink(sink) => {
-                let opened = factory.sink(&sink.table, &sink.metadata, context)?;
-                self.sinks.insert(id, opened);
+                let table = SinkTable { table: &sink.table, metadata: &sink.metadata };
+                let opened = factory.sinks(&[table], context)?.sinks;
+                self.sinks.extend(opened.into_iter().map(|sink| (id, sink)));
             }
             Plan::Collect => {
                 let missing = || Error::bug("nobody collects the rows of the query");

@@ -129,11 +129,282 @@ pub const SETTINGS: &[OptionSpec] = &[
         "Columns of datagen that differ from start to start; not with argus.datagen.start.",
     ),
     OptionSpec::new(
+        "execution.checkpointing.interval",
+        OptionKind::Duration,
+        "Time from one checkpoint to the next; 1 s where only a folder is given, 0 takes none.",
+    ),
+    OptionSpec::new(
+        "execution.checkpointing.dir",
+        OptionKind::Text,
+        "Where checkpoints go: a path, file://…, or s3://bucket/prefix. Each job has a folder there.",
+    ),
+    OptionSpec::new(
+        "execution.checkpointing.savepoint-dir",
+        OptionKind::Text,
+        "Where savepoints go; default: the folder 'savepoint' of the job's checkpoints.",
+    ),
+    OptionSpec::new(
+        "execution.checkpointing.timeout",
+        OptionKind::Duration,
+        "A checkpoint that takes longer has failed.",
+    )
+    .default("10 min"),
+    OptionSpec::new(
+        "execution.checkpointing.min-pause",
+        OptionKind::Duration,
+        "Least time from the end of a checkpoint to the next one's begin.",
+    )
+    .default("0 s"),
+    OptionSpec::new(
+        "execution.checkpointing.tolerable-failed-checkpoints",
+        OptionKind::Int { min: 0, max: i32::MAX as i64 },
+        "More failures than these in a row fail the job.",
+    )
+    .default("0"),
+    OptionSpec::new(
+        "execution.checkpointing.num-retained",
+        OptionKind::Int { min: 1, max: 1000 },
+        "Number of checkpoints kept.",
+    )
+    .default("1"),
+    OptionSpec::new(
+        "argus.savepoint.interval",
+        OptionKind::Duration,
+        "Time from one savepoint to the next; 0 takes only those that are asked for.",
+    )
+    .default("0 s"),
+    OptionSpec::new(
+        "table.exec.state.ttl",
+        OptionKind::Duration,
+        "Keyed state that was not updated for this long may be dropped; 0 keeps it. Windows drop \
+         their state when they fire.",
+    )
+    .default("0 ms"),
+    OptionSpec::new(
+        "argus.state.memory-limit",
+        OptionKind::MemorySize,
+        "Resident memory of the process beyond which state spills to local disk; default: none.",
+    ),
+    OptionSpec::new(
+        "argus.state.spill-dir",
+        OptionKind::Text,
+        "Folder for spilled state; default: the temporary folder.",
+    ),
+    OptionSpec::new(
+        "argus.jdbc.delivery-guarantee",
+        OptionKind::Enum(&["upsert", "exactly-once"]),
+        "How a table with a primary key is written under checkpoints: early by key, or staged and \
+         applied in one transaction a checkpoint.",
+    )
+    .default("upsert"),
+    OptionSpec::new(
+        "restart-strategy.type",
+        OptionKind::Enum(&["exponential-delay", "fixed-delay", "failure-rate", "none"]),
+        "What follows a failure inside the job; default: exponential-delay with checkpoints, else \
+         none.",
+    ),
+    OptionSpec::new(
+        "restart-strategy.exponential-delay.initial-backoff",
+        OptionKind::Duration,
+        "First pause.",
+    )
+    .default("1 s"),
+    OptionSpec::new(
+        "restart-strategy.exponential-delay.max-backoff",
+        OptionKind::Duration,
+        "Longest pause.",
+    )
+    .default("60 s"),
+    OptionSpec::new(
+        "restart-strategy.exponential-delay.backoff-multiplier",
+        OptionKind::Text,
+        "Factor from one pause to the next, from 1.",
+    )
+    .default("2.0"),
+    OptionSpec::new(
+        "restart-strategy.exponential-delay.reset-backoff-threshold",
+        OptionKind::Duration,
+        "After running this long the pauses begin anew.",
+    )
+    .default("300 s"),
+    OptionSpec::new(
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+        OptionKind::Text,
+        "Failures in a row after which the job fails; default: none.",
+    ),
+    OptionSpec::new(
+        "restart-strategy.fixed-delay.attempts",
+        OptionKind::Int { min: 0, max: i32::MAX as i64 },
+        "Number of restarts.",
+    )
+    .default("1"),
+    OptionSpec::new(
+        "restart-strategy.fixed-delay.delay",
+        OptionKind::Duration,
+        "Pause before each.",
+    )
+    .default("1 s"),
+    OptionSpec::new(
+        "restart-strategy.failure-rate.max-failures-per-interval",
+        OptionKind::Int { min: 1, max: i32::MAX as i64 },
+        "More failures than these in an interval fail the job.",
+    )
+    .default("1"),
+    OptionSpec::new(
+        "restart-strategy.failure-rate.failure-rate-interval",
+        OptionKind::Duration,
+        "The interval.",
+    )
+    .default("60 s"),
+    OptionSpec::new(
+        "restart-strategy.failure-rate.delay",
+        OptionKind::Duration,
+        "Pause before each restart.",
+    )
+    .default("1 s"),
+    OptionSpec::new(
         "argus.kafka.create-topic-partitions",
         OptionKind::Text,
         "Partitions of a missing topic that a Kafka sink creates; empty: it is an error.",
     ),
 ];
+
+/// How a job takes checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointSettings {
+    /// Time from one barrier to the next.
+    pub interval: Duration,
+    /// A checkpoint that takes longer has failed.
+    pub timeout: Duration,
+    /// Least time from the end of a checkpoint to the next barrier.
+    pub min_pause: Duration,
+    /// Failures in a row that do not fail the job.
+    pub tolerable_failures: u64,
+    /// Number of checkpoints kept, at least 1.
+    pub n_retained: usize,
+    /// Where they go; `None` keeps them in memory, for restarts inside the process only.
+    pub dir: Option<String>,
+    /// Where savepoints go, where it is said.
+    pub savepoint_dir: Option<String>,
+    /// Time from one savepoint to the next; `None` takes those that are asked for.
+    pub savepoint_interval: Option<Duration>,
+}
+
+/// Where only a folder is given.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+
+impl CheckpointSettings {
+    fn of(options: &Options) -> Option<CheckpointSettings> {
+        let text = |key| options.text(key).filter(|text| !text.is_empty()).map(str::to_owned);
+        let duration = |key| options.duration(key).unwrap_or_default();
+        let dir = text("execution.checkpointing.dir");
+        let written = options.duration("execution.checkpointing.interval");
+        let interval = written.or(dir.is_some().then_some(DEFAULT_INTERVAL))?;
+        if interval.is_zero() {
+            return None;
+        }
+        let number = |key| options.int(key).and_then(|number| u64::try_from(number).ok());
+        let tolerable = number("execution.checkpointing.tolerable-failed-checkpoints");
+        let retained = number("execution.checkpointing.num-retained");
+        let savepoint_interval = duration("argus.savepoint.interval");
+        Some(CheckpointSettings {
+            interval,
+            timeout: duration("execution.checkpointing.timeout"),
+            min_pause: duration("execution.checkpointing.min-pause"),
+            tolerable_failures: tolerable.unwrap_or(0),
+            n_retained: retained.and_then(|number| usize::try_from(number).ok()).unwrap_or(1),
+            dir,
+            savepoint_dir: text("execution.checkpointing.savepoint-dir"),
+            savepoint_interval: (!savepoint_interval.is_zero()).then_some(savepoint_interval),
+        })
+    }
+}
+
+/// What follows a failure inside a job, under Flink's names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RestartStrategy {
+    /// The job fails.
+    None,
+    /// Pauses that grow.
+    ExponentialDelay {
+        /// First pause.
+        initial: Duration,
+        /// Longest pause.
+        max: Duration,
+        /// From one pause to the next, at least 1.
+        multiplier: f64,
+        /// After running this long the pauses begin anew.
+        reset_after: Duration,
+        /// Failures in a row after which the job fails.
+        max_attempts: Option<u64>,
+    },
+    /// The same pause each time.
+    FixedDelay {
+        /// Number of restarts.
+        attempts: u64,
+        /// Pause before each.
+        delay: Duration,
+    },
+    /// As long as failures are rare.
+    FailureRate {
+        /// Failures in an interval that are borne.
+        max_failures: u64,
+        /// The interval.
+        interval: Duration,
+        /// Pause before each restart.
+        delay: Duration,
+    },
+}
+
+impl RestartStrategy {
+    fn of(options: &Options) -> Result<RestartStrategy, OptionError> {
+        let takes_checkpoints = CheckpointSettings::of(options).is_some();
+        let default = if takes_checkpoints { "exponential-delay" } else { "none" };
+        let duration = |key: &str| options.duration(key).unwrap_or_default();
+        let number = |key: &str| {
+            options.int(key).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+        };
+        Ok(match options.word("restart-strategy.type").unwrap_or(default) {
+            "exponential-delay" => RestartStrategy::ExponentialDelay {
+                initial: duration("restart-strategy.exponential-delay.initial-backoff"),
+                max: duration("restart-strategy.exponential-delay.max-backoff"),
+                multiplier: multiplier(options)?,
+                reset_after: duration("restart-strategy.exponential-delay.reset-backoff-threshold"),
+                max_attempts: max_attempts(options)?,
+            },
+            "fixed-delay" => RestartStrategy::FixedDelay {
+                attempts: number("restart-strategy.fixed-delay.attempts"),
+                delay: duration("restart-strategy.fixed-delay.delay"),
+            },
+            "failure-rate" => RestartStrategy::FailureRate {
+                max_failures: number("restart-strategy.failure-rate.max-failures-per-interval"),
+                interval: duration("restart-strategy.failure-rate.failure-rate-interval"),
+                delay: duration("restart-strategy.failure-rate.delay"),
+            },
+            _ => RestartStrategy::None,
+        })
+    }
+}
+
+fn multiplier(options: &Options) -> Result<f64, OptionError> {
+    let key = "restart-strategy.exponential-delay.backoff-multiplier";
+    let text = options.text(key).unwrap_or("2.0");
+    let number = text.trim().parse().ok().filter(|number: &f64| *number >= 1.0);
+    number.filter(|number| number.is_finite()).ok_or_else(|| OptionError::BadValue {
+        key: key.to_owned(),
+        value: text.to_owned(),
+        problem: "expected a number from 1".to_owned(),
+    })
+}
+
+fn max_attempts(options: &Options) -> Result<Option<u64>, OptionError> {
+    let key = "restart-strategy.exponential-delay.attempts-before-reset-backoff";
+    let Some(text) = options.text(key) else { return Ok(None) };
+    let problem = "expected a number from 1".to_owned();
+    let (key, value) = (key.to_owned(), text.to_owned());
+    let number = text.trim().parse().ok().filter(|number| *number > 0);
+    number.map(Some).ok_or(OptionError::BadValue { key, value, problem })
+}
 
 /// The settings of one job, checked.
 #[derive(Clone, Debug)]
@@ -158,6 +429,16 @@ pub struct JobSettings {
     pub on_error: OnError,
     /// `argus.connect.timeout`.
     pub connect_timeout: Duration,
+    /// How the job takes checkpoints; `None` where it takes none.
+    pub checkpoints: Option<CheckpointSettings>,
+    /// What follows a failure inside the job.
+    pub restart: RestartStrategy,
+    /// `table.exec.state.ttl`; `None` for 0.
+    pub state_ttl: Option<Duration>,
+    /// `argus.state.memory-limit` in bytes.
+    pub memory_limit: Option<u64>,
+    /// `argus.state.spill-dir`.
+    pub spill_dir: Option<String>,
     /// Every checked setting.
     pub options: Options,
     /// As written, for connectors that read `argus.*` settings of their own.
@@ -208,6 +489,11 @@ impl JobSettings {
                 _ => OnError::Fail,
             },
             connect_timeout: duration("argus.connect.timeout"),
+            checkpoints: CheckpointSettings::of(&options),
+            restart: RestartStrategy::of(&options)?,
+            state_ttl: some(duration("table.exec.state.ttl")),
+            memory_limit: options.memory_size("argus.state.memory-limit"),
+            spill_dir: options.text("argus.state.spill-dir").map(str::to_owned),
             options,
             written: written.clone(),
         })

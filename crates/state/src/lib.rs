@@ -1,11 +1,19 @@
-//! Keyed state: encoded keys, dense slots, and slices that expire whole.
+//! Keyed state: encoded keys, dense slots, slices that expire whole, and how they outlive a
+//! process: segments, manifests, the epoch log and the store they lie in.
 //!
-//! The engine keeps accumulators in columns over dense slots; this crate finds the slot of a key
-//! and keeps the slots of one slice together. It knows nothing of operators or SQL.
+//! The engine keeps accumulators in columns over dense slots; this crate finds the slot of a key,
+//! keeps the slots of one slice together, and knows which of them are dirty. It knows nothing of
+//! operators or SQL.
 
+pub mod epoch_log;
 pub mod key_codec;
 pub mod key_table;
+pub mod manifest;
+pub mod segment;
 pub mod slice_store;
+pub mod snapshot;
+pub mod spill;
+pub mod storage;
 
 pub use key_codec::KeyCodec;
 pub use key_table::KeyTable;

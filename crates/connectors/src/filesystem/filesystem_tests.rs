@@ -1,7 +1,7 @@
 //! Tests of the filesystem connector on folders of their own.
 
 use argus_base::connector::{MetadataColumn, Projection};
-use argus_base::id::SubtaskIndex;
+use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::source::SourcePoll;
 use argus_base::{Batch, Field};
 use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringViewArray};
@@ -182,8 +182,8 @@ fn nothing_is_visible_before_the_end() {
     let sink = sink(&table, &[], &context(&Arc::new(TestClock::default()), &[])).unwrap();
     let mut writer = sink.writer(SubtaskIndex(0), 1).unwrap();
     writer.write(batch(&[(1, "a")])).unwrap();
-    writer.flush(None).unwrap();
-    while writer.poll().unwrap() != argus_base::sink::SinkStatus::Drained {
+    writer.flush(CheckpointId(1)).unwrap();
+    while writer.flushed().is_none() {
         std::thread::yield_now();
     }
     let hidden = names(&folder.path("out"));

@@ -16,7 +16,8 @@ mod source;
 use std::sync::Arc;
 
 use argus_base::connector::{
-    ConnectorContext, ConnectorSpec, FormatUse, MetadataSpec, ScanSpec, SinkMode, TableDescriptor,
+    ConnectorContext, ConnectorSpec, FormatUse, MetadataSpec, ScanSpec, SinkMode, SinkSet,
+    SinkTable, TableDescriptor,
 };
 use argus_base::option::{OptionError, OptionKind, OptionSpec};
 use argus_base::sink::Sink;
@@ -143,8 +144,12 @@ pub fn source(
     source::open(table, scan, context, &options)
 }
 
-/// Opens a table for writing.
-pub fn sink(
+/// Opens the tables that a job writes.
+pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
+    crate::registry::open_each(sink, tables, context)
+}
+
+fn sink(
     table: &TableDescriptor,
     _metadata: &[usize],
     context: &ConnectorContext,

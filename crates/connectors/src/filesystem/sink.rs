@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use argus_base::commit::Prepared;
 use argus_base::connector::{ConnectorContext, OnError, Projection, TableDescriptor};
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::metrics::Counter;
@@ -144,8 +145,9 @@ impl Worker for FolderWriter {
         Ok(())
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        self.open.values_mut().try_for_each(PartFile::sync)
+    fn flush(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Prepared>> {
+        self.open.values_mut().try_for_each(PartFile::sync)?;
+        Ok(Vec::new())
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::connector::{
-    ConnectorContext, ConnectorSpec, FormatUse, SinkMode, TableDescriptor,
+    ConnectorContext, ConnectorSpec, FormatUse, SinkMode, SinkSet, SinkTable, TableDescriptor,
 };
 use argus_base::id::SubtaskIndex;
 use argus_base::option::{OptionError, OptionKind, OptionSpec, Options};
@@ -122,8 +122,12 @@ pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
         .map_err(|problem| OptionError::Conflict(format!("option 'url': {problem}")))
 }
 
-/// Opens a table for writing. The database is asked by the writers, not here.
-pub fn sink(
+/// Opens the tables that a job writes.
+pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
+    crate::registry::open_each(sink, tables, context)
+}
+
+fn sink(
     table: &TableDescriptor,
     _metadata: &[usize],
     context: &ConnectorContext,

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use argus_base::commit::Prepared;
 use argus_base::connector::{ConnectorContext, OnError, TableDescriptor};
 use argus_base::id::CheckpointId;
 use argus_base::metrics::{Counter, Histogram};
@@ -264,8 +265,9 @@ impl Worker for Writer {
         Ok(())
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        self.write_gathered()
+    fn flush(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Prepared>> {
+        self.write_gathered()?;
+        Ok(Vec::new())
     }
 
     fn finish(&mut self) -> Result<()> {

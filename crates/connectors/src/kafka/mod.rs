@@ -43,7 +43,8 @@ use std::sync::Arc;
 
 use argus_base::Result;
 use argus_base::connector::{
-    ConnectorContext, ConnectorSpec, FormatUse, ScanSpec, SinkMode, TableDescriptor,
+    ConnectorContext, ConnectorSpec, FormatUse, ScanSpec, SinkMode, SinkSet, SinkTable,
+    TableDescriptor,
 };
 use argus_base::option::OptionError;
 use argus_base::sink::Sink;
@@ -75,8 +76,12 @@ pub fn source(
     Ok(Arc::new(source::KafkaSource::new(table, scan, context)?))
 }
 
-/// Opens a table for writing. Waits for nobody; its writers do.
-pub fn sink(
+/// Opens the tables that a job writes.
+pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
+    crate::registry::open_each(sink, tables, context)
+}
+
+fn sink(
     table: &TableDescriptor,
     metadata: &[usize],
     context: &ConnectorContext,

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use argus_base::commit::Prepared;
 use argus_base::connector::{ConnectorContext, OnError, TableDescriptor};
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::metrics::Histogram;
@@ -392,8 +393,13 @@ impl Worker for KafkaWorker {
         self.tick()
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
-        if self.plan.options.wait_for_delivery { self.drain() } else { self.tick() }
+    fn flush(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Prepared>> {
+        if self.plan.options.wait_for_delivery {
+            self.drain()?
+        } else {
+            self.tick()?
+        }
+        Ok(Vec::new())
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::connector::{
-    ConnectorCatalog, ConnectorContext, ConnectorFactory, OnError, TableDescriptor,
+    ConnectorCatalog, ConnectorContext, ConnectorFactory, OnError, SinkTable, TableDescriptor,
 };
-use argus_base::id::SubtaskIndex;
+use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::sink::{SinkStatus, SinkWriter};
 use argus_base::{Batch, Env, Field, Result, RowKind, TypeRoot};
 use argus_connectors::registry::Connectors;
@@ -24,6 +24,7 @@ pub fn context(on_sink_error: OnError) -> ConnectorContext {
         on_sink_error,
         settings: BTreeMap::new(),
         metrics: argus_base::metrics::Registry::default(),
+        checkpoints: None,
     }
 }
 
@@ -73,7 +74,8 @@ pub fn inserts(ids: std::ops::Range<i64>, name: &str) -> Batch {
 pub fn writer(table: &TableDescriptor, context: &ConnectorContext) -> Result<Box<dyn SinkWriter>> {
     let connectors = Connectors::new();
     connectors.check_table(table).expect("a good table");
-    connectors.sink(table, &[], context)?.writer(SubtaskIndex(0), 1)
+    let table = SinkTable { table, metadata: &[] };
+    connectors.sinks(&[table], context)?.sinks[0].writer(SubtaskIndex(0), 1)
 }
 
 /// Waits until the writer takes a batch, and hands it over.
@@ -84,7 +86,20 @@ pub fn hand_over(writer: &mut dyn SinkWriter, batch: Batch) -> Result<()> {
     writer.write(batch)
 }
 
-/// Waits until everything is durable.
+/// Waits until what was handed over is durable.
+pub fn flush(writer: &mut dyn SinkWriter) -> Result<()> {
+    while writer.poll()? == SinkStatus::Blocked {
+        Env::system().sleep(Duration::from_millis(1));
+    }
+    writer.flush(CheckpointId(1))?;
+    while writer.flushed().is_none() {
+        writer.poll()?;
+        Env::system().sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Waits until the input has ended and everything is durable.
 pub fn drain(writer: &mut dyn SinkWriter) -> Result<()> {
     while writer.poll()? != SinkStatus::Drained {
         Env::system().sleep(Duration::from_millis(1));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::connector::{
-    ConnectorContext, MetadataColumn, OnError, Projection, ScanSpec, TableDescriptor,
+    ConnectorContext, MetadataColumn, OnError, Projection, ScanSpec, SinkTable, TableDescriptor,
 };
 use argus_base::id::{SplitIndex, SubtaskIndex};
 use argus_base::metrics::Registry;
@@ -31,6 +31,7 @@ pub fn context(connect_timeout: Duration) -> ConnectorContext {
         on_sink_error: OnError::Fail,
         settings: BTreeMap::new(),
         metrics: Registry::default(),
+        checkpoints: None,
     }
 }
 
@@ -181,7 +182,8 @@ pub fn batch(table: &TableDescriptor, columns: Vec<ArrayRef>) -> Batch {
 pub fn writer(table: &TableDescriptor, context: &ConnectorContext) -> Box<dyn SinkWriter> {
     kafka::check(table).expect("a good table");
     let metadata: Vec<usize> = (0..table.metadata.len()).collect();
-    let sink = kafka::sink(table, &metadata, context).expect("open");
+    let tables = [SinkTable { table, metadata: &metadata }];
+    let sink = kafka::sinks(&tables, context).expect("open").sinks.remove(0);
     sink.writer(SubtaskIndex(0), 1).expect("start")
 }
 

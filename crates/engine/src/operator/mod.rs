@@ -18,6 +18,7 @@ pub mod window_table;
 use argus_base::Result;
 use argus_base::batch::Batch;
 use argus_base::time::{ProcessingTime, Watermark};
+use argus_state::snapshot::{RestoredState, Sealed};
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 
@@ -82,6 +83,22 @@ pub trait Operator: Send {
     /// Emits the next piece after `More`.
     fn resume(&mut self, _output: &mut Output) -> Result<Emission> {
         Ok(Emission::Done)
+    }
+
+    /// A barrier has come over all inputs: emits what must not be held over it. Seals nothing.
+    fn before_barrier(&mut self, _output: &mut Output) -> Result<Emission> {
+        Ok(Emission::Done)
+    }
+
+    /// What a restart needs, right after `before_barrier` said `Done`; `None` for an operator
+    /// without state. What is returned counts as kept: the next seal has what changed since.
+    fn seal(&mut self) -> Result<Option<Sealed>> {
+        Ok(None)
+    }
+
+    /// Takes the state of a former life, before anything else reaches the operator.
+    fn restore(&mut self, _state: RestoredState) -> Result<()> {
+        Ok(())
     }
 
     /// Rows dropped because they were late, since the start.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use argus_base::connector::{
-    ConnectorContext, ConnectorFactory, OnError, ScanSpec, TableDescriptor,
+    ConnectorContext, ConnectorFactory, OnError, ScanSpec, SinkSet, SinkTable, TableDescriptor,
 };
 use argus_base::id::{CheckpointId, OperatorId, SplitIndex, SubtaskIndex};
 use argus_base::metrics::Registry;
-use argus_base::sink::{Sink, SinkStatus, SinkWriter};
+use argus_base::sink::{Flushed, Sink, SinkStatus, SinkWriter};
 use argus_base::source::{
     Source, SourceBatch, SourcePoll, SourceReader, SplitLabel, SplitPosition, SplitStatus,
 };
@@ -46,13 +46,9 @@ impl ConnectorFactory for World {
         Ok(Arc::new(Replay { splits, is_endless: self.is_endless }))
     }
 
-    fn sink(
-        &self,
-        _table: &TableDescriptor,
-        _metadata: &[usize],
-        _context: &ConnectorContext,
-    ) -> Result<Arc<dyn Sink>> {
-        Ok(Arc::new(self.clone()))
+    fn sinks(&self, tables: &[SinkTable<'_>], _context: &ConnectorContext) -> Result<SinkSet> {
+        let sink = |_: &SinkTable<'_>| -> Arc<dyn Sink> { Arc::new(self.clone()) };
+        Ok(SinkSet { sinks: tables.iter().map(sink).collect(), committers: Vec::new() })
     }
 }
 
@@ -62,13 +58,14 @@ impl Sink for World {
     }
 
     fn writer(&self, _subtask: SubtaskIndex, _parallelism: usize) -> Result<Box<dyn SinkWriter>> {
-        Ok(Box::new(Collector { world: self.clone(), is_ended: false }))
+        Ok(Box::new(Collector { world: self.clone(), is_ended: false, flushed: None }))
     }
 }
 
 struct Collector {
     world: World,
     is_ended: bool,
+    flushed: Option<CheckpointId>,
 }
 
 impl SinkWriter for Collector {
@@ -89,8 +86,14 @@ impl SinkWriter for Collector {
         true
     }
 
-    fn flush(&mut self, _checkpoint: Option<CheckpointId>) -> Result<()> {
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<()> {
+        self.flushed = Some(checkpoint);
         Ok(())
+    }
+
+    fn flushed(&mut self) -> Option<Flushed> {
+        let checkpoint = self.flushed.take()?;
+        Some(Flushed { checkpoint, prepared: Vec::new() })
     }
 
     fn end_input(&mut self) -> Result<()> {
@@ -252,5 +255,6 @@ pub fn context() -> ConnectorContext {
         on_sink_error: OnError::Fail,
         settings: BTreeMap::new(),
         metrics: Registry::default(),
+        checkpoints: None,
     }
 }

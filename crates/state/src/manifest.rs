@@ -1,0 +1,147 @@
+//! Manifests: what a checkpoint is made of. Immutable once written.
+//!
+//! The file is a line `argus-manifest 1 <XXH3-64 of the rest>` and JSON. Its XXH3-128 stands in the
+//! commit record, so a manifest that is not the committed one is never taken for it.
+
+use argus_base::Result;
+use argus_base::commit::{Generation, Incarnation};
+use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
+use argus_base::source::{SplitLabel, SplitPosition};
+use argus_base::time::{ProcessingTime, Watermark};
+
+use crate::SliceKey;
+use crate::segment::{SectionId, SegmentRef};
+
+/// One checkpoint or savepoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// `pipeline.name`.
+    pub job: String,
+    /// Version of the engine that wrote it.
+    pub engine: String,
+    /// The life of the job.
+    pub incarnation: Incarnation,
+    /// Who wrote it.
+    pub generation: Generation,
+    /// Its number.
+    pub checkpoint: CheckpointId,
+    /// When the barrier was sent.
+    pub created_at: ProcessingTime,
+    /// Key groups; fixed for the life of the state.
+    pub max_parallelism: u16,
+    /// What every operator had at the barrier, in order of the job graph.
+    pub operators: Vec<OperatorState>,
+    /// Epochs whose outputs followers have not applied when it was written, its own included, in
+    /// order.
+    pub staged: Vec<StagedOutput>,
+}
+
+/// An operator at a barrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorState {
+    /// Its fingerprint.
+    pub operator: OperatorId,
+    /// How EXPLAIN calls it, and its table where it has one.
+    pub name: String,
+    /// Its subtasks, by index.
+    pub subtasks: Vec<SubtaskState>,
+}
+
+/// A subtask at a barrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubtaskState {
+    /// Merged watermark of its inputs; of a source, the last one sent.
+    pub watermark: Option<Watermark>,
+    /// In-band clock.
+    pub clock: Option<ProcessingTime>,
+    /// Next record of each split, of a source.
+    pub positions: Vec<SplitPosition>,
+    /// Watermark of each split, of a source that keeps one per split; else one without label.
+    pub split_watermarks: Vec<SplitWatermark>,
+    /// Keyed state.
+    pub keyed: Option<KeyedState>,
+}
+
+/// How far the event time of a split has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitWatermark {
+    /// The split; `None` for a source with one watermark over all.
+    pub split: Option<SplitLabel>,
+    /// Its watermark.
+    pub watermark: Watermark,
+}
+
+/// Where the keyed state of a subtask lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyedState {
+    /// Scalars of the operator by name, such as how far its windows have fired.
+    pub scalars: Vec<(String, i64)>,
+    /// Slices that live; rows of any other are dead. Empty for state without slices.
+    pub live: Vec<SliceKey>,
+    /// Rows spilled to disk, each to be merged with all others and with the chain.
+    pub runs: Vec<SectionRef>,
+    /// What was dirty at each barrier, oldest first: of a key in a slice the newest row counts.
+    pub chain: Vec<SectionRef>,
+    /// Keys over all slices, and their bytes in memory, for people.
+    pub n_keys: u64,
+    /// Bytes in memory.
+    pub n_bytes: u64,
+}
+
+/// A section of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionRef {
+    /// The file.
+    pub segment: SegmentRef,
+    /// The part of it.
+    pub section: SectionId,
+}
+
+/// What a writer staged for one epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedOutput {
+    /// The sink.
+    pub sink: OperatorId,
+    /// The writer.
+    pub subtask: SubtaskIndex,
+    /// The epoch.
+    pub checkpoint: CheckpointId,
+    /// What it left.
+    pub content: StagedContent,
+}
+
+/// What a writer left to its committer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StagedContent {
+    /// Its own note.
+    Note(String),
+    /// Rows in a segment.
+    Rows(SectionRef),
+}
+
+impl Manifest {
+    /// The file.
+    pub fn encode(&self) -> Vec<u8> {
+        todo!()
+    }
+
+    /// Reads the file; `Corrupt` where it is torn, changed, or of a later format.
+    pub fn decode(_bytes: &[u8]) -> Result<Manifest> {
+        todo!()
+    }
+
+    /// XXH3-128 of the file, as commit records name it.
+    pub fn hash(_bytes: &[u8]) -> String {
+        todo!()
+    }
+
+    /// Every segment it refers to, once each.
+    pub fn segments(&self) -> Vec<&SegmentRef> {
+        todo!()
+    }
+
+    /// Path of a checkpoint's manifest.
+    pub fn path(checkpoint: CheckpointId) -> String {
+        format!("manifest/{:020}", checkpoint.0)
+    }
+}

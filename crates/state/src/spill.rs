@@ -1,0 +1,50 @@
+//! State beyond the memory limit: partial runs on local disk, ordered by key group, merged when
+//! their slice fires.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use argus_base::id::{OperatorId, SubtaskIndex};
+
+use crate::segment::SegmentRef;
+
+/// What the stores of a job share.
+#[derive(Clone)]
+pub struct StateContext {
+    /// Whose state it is.
+    pub operator: OperatorId,
+    /// The subtask.
+    pub subtask: SubtaskIndex,
+    /// Number of key groups.
+    pub max_parallelism: u16,
+    /// Whether what barriers need is kept track of: the job takes checkpoints.
+    pub is_tracked: bool,
+    /// Bounds the memory of all stores together; `None`: no limit, nothing spills.
+    pub memory: Option<Arc<MemoryLimit>>,
+    /// Folder of runs, of this process alone; made when the first run is written, removed with
+    /// the job.
+    pub spill_folder: PathBuf,
+}
+
+/// The memory that the state of a job may take.
+#[derive(Debug)]
+pub struct MemoryLimit {
+    /// Bytes that all stores together may hold.
+    pub max_bytes: u64,
+    /// Bytes they hold now.
+    pub used_bytes: AtomicU64,
+    /// Stores there are; each may hold its share before it spills.
+    pub n_stores: AtomicU64,
+}
+
+/// A run: a segment of one section in a local file, removed when nobody holds it any more.
+#[derive(Debug)]
+pub struct SpilledRun {
+    /// The file.
+    pub path: PathBuf,
+    /// What it would be called in the store; its `path` is the file's name.
+    pub segment: SegmentRef,
+    /// Rows in it.
+    pub n_rows: u64,
+}

@@ -1,0 +1,72 @@
+//! The checkpoint store: objects under paths, in a local folder or an S3 bucket.
+//!
+//! Every call is one attempt and blocks; only checkpoint threads may call it. A transient error
+//! (store away, disk full, 5xx) may be tried again as it was, by the caller. What a call wrote is
+//! durable when it returns. Paths are relative, `/`-separated, of `[A-Za-z0-9._=-]` and no `..`.
+//!
+//! ```text
+//! DIR/JOB/  epoch/00000000000000000012        epoch log: one record a commit or takeover (epoch_log)
+//!           manifest/00000000000000000041     what a checkpoint is made of (manifest)
+//!           segment/00000000000000000041-0    state and staged rows (segment)
+//!           control.sock                      not ours: the worker's control socket
+//! ```
+
+mod local;
+mod memory;
+mod s3;
+
+pub use local::LocalStorage;
+pub use memory::MemoryStorage;
+pub use s3::S3Storage;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use argus_base::{Env, Result};
+
+/// Objects under paths.
+pub trait Storage: Send + Sync {
+    /// Writes an object, or replaces it.
+    fn put(&self, path: &str, bytes: &[u8]) -> Result<()>;
+
+    /// Writes an object where none is. `false`: there is one, of whatever content, perhaps what an
+    /// earlier attempt with a lost answer wrote. Of several writers at once exactly one wins.
+    fn put_if_absent(&self, path: &str, bytes: &[u8]) -> Result<bool>;
+
+    /// The whole object; `None` where there is none.
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// A part of an object, shorter where the object ends before; `None` where there is none.
+    fn get_range(&self, path: &str, range: Range<u64>) -> Result<Option<Vec<u8>>>;
+
+    /// Objects whose path begins with `prefix`, in ascending order of path.
+    fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>>;
+
+    /// Deletes an object, if it is there.
+    fn delete(&self, path: &str) -> Result<()>;
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Its path.
+    pub path: String,
+    /// Its size.
+    pub n_bytes: u64,
+}
+
+/// Opens the store of a `execution.checkpointing.dir`: a plain path, `file://…`, or
+/// `s3://bucket/prefix` (also `s3a://`, `s3p://`); everything is below `job`. Credentials and
+/// endpoint of S3 come from `settings` under Flink's names (`s3.endpoint`, `s3.access-key`,
+/// `s3.secret-key`, `s3.region`, `s3.path.style.access`), else from the environment (`AWS_*`).
+///
+/// Checks that the store keeps its promise: a probe is put twice with put-if-absent, and a store
+/// that lets the second pass is refused.
+pub fn open(
+    _dir: &str,
+    _job: &str,
+    _settings: &std::collections::BTreeMap<String, String>,
+    _env: &Env,
+) -> Result<Arc<dyn Storage>> {
+    todo!("the store's helper writes this")
+}
