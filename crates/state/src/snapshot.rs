@@ -28,8 +28,8 @@ pub struct Sealed {
     /// Rows dirtied since the last barrier and the part of the others whose turn it is; with
     /// [`KEY_COLUMNS`] in front; in any order.
     pub rows: Vec<RecordBatch>,
-    /// All runs that live; each goes to the store once.
-    pub runs: Vec<Arc<SpilledRun>>,
+    /// All runs that live, restored ones among them.
+    pub runs: Vec<Run>,
     /// Whether what earlier seals wrote is no longer needed: it has been spilled as a run.
     pub begins_chain: bool,
     /// Keys over all slices, spilled ones not among them.
@@ -38,16 +38,26 @@ pub struct Sealed {
     pub n_bytes: u64,
 }
 
+/// A run that a slice still needs.
+#[derive(Clone)]
+pub enum Run {
+    /// Spilled by this process: goes to the store once.
+    Spilled(Arc<SpilledRun>),
+    /// In the store since a former life.
+    Stored(Section),
+}
+
 /// The state of all former subtasks of an operator, as far as one subtask of now owns it.
 pub struct RestoredState {
-    /// Key groups of the subtask.
-    pub groups: Range<u16>,
-    /// By former subtask.
+    /// By former subtask; those whose key groups are all owned by others are not among them.
     pub parts: Vec<RestoredPart>,
 }
 
 /// The state of one former subtask.
 pub struct RestoredPart {
+    /// Key groups that both the former subtask owned and this one owns. Its sections may hold rows
+    /// of others, which are not its own any more or not yet this one's: they must not be read.
+    pub groups: Range<u16>,
     /// Scalars of the operator by name.
     pub scalars: Vec<(String, i64)>,
     /// Slices that live; rows of any other are dead.
