@@ -50,6 +50,7 @@ fn count_by_key() -> WindowAggregate {
         filter: None,
         result: TypeRoot::BigInt.not_null(),
         name: "n".to_owned(),
+        state_name: "n".to_owned(),
     };
     WindowAggregate {
         keys: vec![0],

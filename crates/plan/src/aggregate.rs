@@ -38,6 +38,9 @@ pub struct AggregateCall {
     pub result: LogicalType,
     /// Name of the output column.
     pub name: String,
+    /// Names its state: what is aggregated, in columns of sources. No two aggregates of an
+    /// operator have the same, and it stays when the query around the aggregate changes.
+    pub state_name: String,
 }
 
 /// All functions with their SQL names.

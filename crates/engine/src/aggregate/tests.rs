@@ -9,8 +9,15 @@ use super::*;
 
 fn call(function: AggregateFunction, is_distinct: bool, argument: &LogicalType) -> AggregateCall {
     let result = function.result_type(Some(argument)).unwrap();
-    let name = "x".to_owned();
-    AggregateCall { function, argument: Some(0), is_distinct, filter: None, result, name }
+    AggregateCall {
+        function,
+        argument: Some(0),
+        is_distinct,
+        filter: None,
+        result,
+        name: "x".to_owned(),
+        state_name: "x".to_owned(),
+    }
 }
 
 fn show(array: &ArrayRef) -> String {

@@ -84,6 +84,7 @@ fn row_count() -> argus_plan::AggregateCall {
         filter: None,
         result: argus_base::TypeRoot::BigInt.not_null(),
         name: "rows".to_owned(),
+        state_name: "rows".to_owned(),
     }
 }
 

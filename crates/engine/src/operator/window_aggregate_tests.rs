@@ -42,6 +42,7 @@ fn aggregate(kind: WindowKind) -> WindowAggregate {
         filter: None,
         result,
         name: name.to_owned(),
+        state_name: name.to_owned(),
     };
     WindowAggregate {
         keys: vec![0],

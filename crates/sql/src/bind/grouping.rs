@@ -135,6 +135,7 @@ impl Binder<'_> {
                 filter,
                 result: aggregate.result,
                 name: format!("aggregate{index}"),
+                state_name: String::new(),
             });
         }
         let start = below.add(grouping.start.clone(), input);
