@@ -1,49 +1,59 @@
 //! Identities: a fingerprint of what each operator does and of the rows it does it to, taken of
-//! the bound plan before rewrites.
+//! the bound plan before rewrites. They find an operator's state when a job starts again, so what
+//! is hashed here never changes; `tests/operator_ids` pins some.
 //!
-//! Columns are named by where their values come from, not by position, so a new column of a
-//! table or of a select list changes nothing for the operators that do not read it. A Calc
-//! without a condition does not change which rows there are and is not seen by the operators
-//! behind it; nor are the aggregates of an aggregation, so adding one keeps the others' state.
+//! | operator | identity |
+//! |---|---|
+//! | source | connector, name of the table |
+//! | aggregation | window and its clock, keys, the rows below |
+//! | sink | name of the table |
+//! | others, which have no state | the rows, the columns |
+//!
+//! Equal ones are told apart by their turn in the script. Aggregations do not see their aggregates,
+//! each of which has a name for its own state instead: adding one keeps the others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use argus_base::connector::TableDescriptor;
 use argus_base::id::OperatorId;
-use argus_base::key_group::key_hash;
-use argus_plan::fingerprint::Fingerprints;
-use argus_plan::graph::{WindowAggregate, WindowProperty};
-use argus_plan::{JobGraph, NodeId, Operator, text};
+use argus_plan::fingerprint::{Fingerprints, fingerprint, stored_type};
+use argus_plan::graph::{SourceOperator, WindowAggregate, WindowProperty, WindowSource};
+use argus_plan::{
+    AggregateCall, AggregateFunction, JobGraph, Literal, Node, NodeId, Operator, WindowKind, text,
+};
 
-/// Longest text that says where a column comes from, in bytes; a hash stands for a longer one.
-/// Without a bound a column that is read twice on each of many levels of views would double on
-/// each.
-const MAX_COLUMN_TEXT: usize = 4096;
+use super::lineage::{Lineage, shortened, window_text};
 
-/// What a node's users see of it.
-struct Lineage {
-    /// The rows.
-    rows: OperatorId,
-    /// Where the values of each column come from.
-    columns: Vec<String>,
-}
-
-/// Gives every node its identity.
+/// Gives every node its identity, and every aggregate the name of its state.
 pub(super) fn assign(graph: &mut JobGraph) {
     let mut fingerprints = Fingerprints::default();
     let mut lineages: Vec<Lineage> = Vec::new();
     for id in graph.ids() {
-        let inputs: Vec<OperatorId> =
-            graph.node(id).inputs.iter().map(|edge| lineages[edge.from.0].rows).collect();
-        let (canonical, columns) = describe(graph, id, &lineages);
-        graph.nodes[id.0].id = fingerprints.id(&canonical, &inputs);
-        let is_transparent = match &graph.node(id).operator {
-            Operator::Calc(calc) => calc.filter.is_none(),
-            _ => false,
-        };
-        let rows = if is_transparent { inputs[0] } else { rows_id(&canonical, &inputs) };
-        let columns = columns.into_iter().map(shortened).collect();
-        lineages.push(Lineage { rows, columns });
+        name_states(graph, id, &lineages);
+        let (canonical, rows, lineage) = describe(graph.node(id), &lineages);
+        let rows: Vec<OperatorId> = rows.into_iter().collect();
+        graph.nodes[id.0].id = fingerprints.id(&canonical, &rows);
+        lineages.push(lineage);
     }
+}
+
+/// Gives aggregations whose windows stay in columns an identity of their own: their state is by
+/// window, that of others by slice.
+pub(super) fn tell_attached(graph: &mut JobGraph) {
+    for node in &mut graph.nodes {
+        if let Operator::WindowAggregate(aggregate) = &node.operator
+            && let WindowSource::Attached { window, .. } = &aggregate.window
+            && !matches!(window.kind, WindowKind::Tumble { .. })
+        {
+            node.id = fingerprint("attached ", &[node.id]);
+        }
+    }
+}
+
+/// The first of two steps; its identity follows from the whole aggregation's, which the second
+/// step keeps.
+pub(super) fn local(whole: OperatorId) -> OperatorId {
+    fingerprint("local ", &[whole])
 }
 
 /// Gives nodes that rewrites made out of others identities of their own. Operators with state
@@ -57,76 +67,92 @@ pub(super) fn make_unique(graph: &mut JobGraph) {
     for node in graph.nodes.iter_mut().filter(|node| is_new(&node.operator)) {
         let (original, mut ordinal) = (node.id, 1_u64);
         while !seen.insert(node.id) {
-            node.id = rows_id(&format!("made of another, {ordinal}"), &[original]);
+            node.id = fingerprint(&format!("made of another, {ordinal}"), &[original]);
             ordinal += 1;
         }
     }
 }
 
-fn shortened(text: String) -> String {
-    if text.len() <= MAX_COLUMN_TEXT {
-        return text;
-    }
-    format!("#{:016x}", key_hash(text.as_bytes()))
-}
-
-/// As a fingerprint, but the same for equal ones.
-fn rows_id(canonical: &str, inputs: &[OperatorId]) -> OperatorId {
-    let mut bytes = canonical.as_bytes().to_vec();
-    for input in inputs {
-        bytes.extend_from_slice(&input.0.to_le_bytes());
-    }
-    OperatorId(key_hash(&bytes))
-}
-
-/// What the node does, and the lineage of its columns.
-fn describe(graph: &JobGraph, id: NodeId, lineages: &[Lineage]) -> (String, Vec<String>) {
-    let node = graph.node(id);
-    let below = node.inputs.first().map(|edge| lineages[edge.from.0].columns.as_slice());
-    let below = below.unwrap_or_default();
-    let column = |index: usize| below[index].clone();
-    match &node.operator {
-        Operator::Source(source) => {
-            let names = node.output.iter().map(|field| format!("`{}`", field.name)).collect();
-            (format!("source {}", source.table.name), names)
+/// What a node does, to which rows, and what its users see of it.
+fn describe(node: &Node, lineages: &[Lineage]) -> (String, Option<OperatorId>, Lineage) {
+    let mut inputs = node.inputs.iter().map(|edge| &lineages[edge.from.0]);
+    let stateless = |what: &str, lineage: Lineage| {
+        (format!("{what} {}", lineage.columns()), Some(lineage.rows()), lineage)
+    };
+    match (&node.operator, inputs.clone().next()) {
+        (Operator::Source(source), _) => {
+            let canonical = format!("source {} {}", connector(&source.table), source.table.name);
+            let lineage = Lineage::new(fingerprint(&canonical, &[]), source_columns(source));
+            (canonical, None, lineage)
         }
-        Operator::Values(rows) => {
-            let names = (0..node.output.len()).map(|i| format!("value {i}")).collect();
-            (format!("values {}", rows.len()), names)
+        (Operator::Values(rows), _) => {
+            let canonical = format!("values {}", values_text(rows, node));
+            let columns = (0..node.output.len()).map(|index| format!("value {index}"));
+            let lineage = Lineage::new(fingerprint(&canonical, &[]), columns);
+            (canonical, None, lineage)
         }
-        Operator::Calc(calc) => {
-            let texts = calc.projection.iter().map(|e| text::expression(e, &column));
-            let filter = calc.filter.as_ref().map(|filter| text::expression(filter, &column));
-            let canonical = match filter {
-                Some(filter) => format!("filter {filter}"),
-                None => "calc".to_owned(),
-            };
-            (canonical, texts.collect())
+        (Operator::Calc(calc), Some(below)) => stateless("calc", below.calculated(calc)),
+        (Operator::WindowTable(window), Some(below)) => stateless("window", below.windowed(window)),
+        (Operator::Union, _) => stateless("union", Lineage::union(inputs.by_ref())),
+        (
+            Operator::WindowAggregate(aggregate)
+            | Operator::LocalWindowAggregate(aggregate)
+            | Operator::GlobalWindowAggregate(aggregate),
+            Some(below),
+        ) => {
+            let canonical = aggregate_text(aggregate, node, below);
+            let rows = below.rows();
+            let columns = aggregate_columns(aggregate, below);
+            let lineage = Lineage::new(fingerprint(&canonical, &[rows]), columns.into_iter());
+            (canonical, Some(rows), lineage)
         }
-        Operator::Union => ("union".to_owned(), below.to_vec()),
-        Operator::WindowTable(window) => {
-            let time = window.time.column().map_or_else(|| "proctime".to_owned(), column);
-            let shown = text::window(window);
-            let bounds = ["start", "end", "time"].map(|bound| format!("{bound} of {shown}"));
-            let columns = below.iter().cloned().chain(bounds).collect();
-            (format!("window {shown} over {time}"), columns)
+        (Operator::Sink(sink), _) => {
+            let canonical = format!("sink {}", sink.table.name);
+            (canonical, None, Lineage::new(OperatorId(0), std::iter::empty()))
         }
-        Operator::WindowAggregate(aggregate)
-        | Operator::LocalWindowAggregate(aggregate)
-        | Operator::GlobalWindowAggregate(aggregate) => describe_aggregate(aggregate, &column),
-        Operator::Sink(sink) => (format!("sink {}", sink.table.name), Vec::new()),
-        Operator::Collect => ("collect".to_owned(), below.to_vec()),
+        (operator, _) => {
+            debug_assert!(matches!(operator, Operator::Collect), "every other node has an input");
+            let nothing = Lineage::new(OperatorId(0), std::iter::empty());
+            ("collect".to_owned(), None, nothing)
+        }
     }
 }
 
-fn describe_aggregate(
-    aggregate: &WindowAggregate,
-    column: &dyn Fn(usize) -> String,
-) -> (String, Vec<String>) {
-    let keys: Vec<String> = aggregate.keys.iter().map(|&key| column(key)).collect();
+fn connector(table: &TableDescriptor) -> &str {
+    table.options.get("connector").map_or("", String::as_str)
+}
+
+/// Physical columns by name, metadata columns by key, computed ones by what they compute.
+fn source_columns(source: &SourceOperator) -> impl Iterator<Item = String> {
+    let physical = source.table.physical.iter().map(|field| format!("`{}`", field.name));
+    let metadata = source.table.metadata.iter().map(|column| format!("metadata `{}`", column.key));
+    let produced: Vec<String> = physical.chain(metadata).collect();
+    let expressions = source.projection.iter();
+    expressions.map(move |expression| text::expression(expression, &|i| produced[i].clone()))
+}
+
+fn values_text(rows: &[Vec<Literal>], node: &Node) -> String {
+    let row = |row: &Vec<Literal>| {
+        let values = row.iter().zip(&node.output);
+        let values = values.map(|(value, field)| text::literal(value, &field.logical_type));
+        format!("({})", values.collect::<Vec<String>>().join(", "))
+    };
+    rows.iter().map(row).collect::<Vec<String>>().join(", ")
+}
+
+/// Keys are part of the identity with their types: state is laid out by them.
+fn aggregate_text(aggregate: &WindowAggregate, node: &Node, below: &Lineage) -> String {
+    let keys = aggregate.keys.iter().zip(&node.output);
+    let keys = keys
+        .map(|(key, field)| format!("{} {}", below.column(*key), stored_type(&field.logical_type)));
+    let keys: Vec<String> = keys.collect();
+    format!("window aggregate {} by {}", window_text(aggregate.window.window()), keys.join(", "))
+}
+
+fn aggregate_columns(aggregate: &WindowAggregate, below: &Lineage) -> Vec<String> {
     let window = text::window(aggregate.window.window());
-    let canonical = format!("window aggregate {window} by {}", keys.join(", "));
-    let calls = aggregate.aggregates.iter().map(|call| text::aggregate(call, column));
+    let keys = aggregate.keys.iter().map(|&key| below.column(key));
+    let calls = aggregate.aggregates.iter().map(|call| call.state_name.clone());
     let bounds = aggregate.properties.iter().map(|property| {
         let bound = match property {
             WindowProperty::Start => "start",
@@ -135,77 +161,47 @@ fn describe_aggregate(
         };
         format!("{bound} of {window}")
     });
-    let columns = keys.into_iter().chain(calls).chain(bounds).collect();
-    (canonical, columns)
+    keys.chain(calls).chain(bounds).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_catalog::graph;
-
-    /// The identity of the first aggregation of a query over `bids` with these columns.
-    fn aggregate_id(columns: &str, query: &str) -> OperatorId {
-        let script = format!(
-            "CREATE TABLE bids ({columns}, WATERMARK FOR ts AS ts) WITH ('connector' = 'file'); \
-             {query}"
-        );
-        let graph = graph(&script).unwrap();
-        let is_aggregate = |node: &&argus_plan::Node| {
-            matches!(
-                node.operator,
-                Operator::WindowAggregate(_) | Operator::GlobalWindowAggregate(_)
-            )
-        };
-        graph.nodes.iter().find(is_aggregate).unwrap().id
+/// Names the states of an aggregation's aggregates.
+fn name_states(graph: &mut JobGraph, id: NodeId, lineages: &[Lineage]) {
+    let node = graph.node(id);
+    let Operator::WindowAggregate(aggregate) = &node.operator else { return };
+    let from = node.inputs[0].from;
+    let mut turns: HashMap<String, usize> = HashMap::new();
+    let mut names = Vec::new();
+    for call in &aggregate.aggregates {
+        let name = state_name(call, graph.node(from), &lineages[from.0]);
+        let turn = turns.entry(name.clone()).or_insert(0);
+        *turn += 1;
+        names.push(if *turn == 1 { name } else { format!("{name} #{turn}") });
     }
-
-    fn query(what: &str, rest: &str) -> String {
-        format!(
-            "SELECT {what} FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' DAY)) \
-             GROUP BY k, window_start, window_end {rest}"
-        )
-    }
-
-    #[test]
-    fn state_survives_what_does_not_concern_it() {
-        let columns = "ts TIMESTAMP(3), k STRING, n INT";
-        let id = aggregate_id(columns, &query("k, COUNT(*)", ""));
-        let same =
-            |columns: &str, query: &str| assert_eq!(aggregate_id(columns, query), id, "{query}");
-        same("extra INT, k STRING, ts TIMESTAMP(3), n INT", &query("k, COUNT(*)", ""));
-        same(columns, &query("window_end, SUM(n), COUNT(*), k", "HAVING SUM(n) > 1"));
-        same(columns, &format!("CREATE VIEW v AS {}; SELECT * FROM v", query("COUNT(*) AS c", "")));
-        same(columns, &format!("SET 'parallelism.default' = '4'; {}", query("COUNT(*)", "")));
-    }
-
-    #[test]
-    fn a_column_read_twice_by_each_of_many_views_stays_small() {
-        let view = |n: usize| format!("CREATE VIEW v{} AS SELECT n + n AS n FROM v{n};", n + 1);
-        let views: String = (0..40).map(view).collect();
-        let script = |last: &str| {
-            format!(
-                "CREATE TABLE t (n INT) WITH ('connector' = 'file'); \
-                 CREATE VIEW v0 AS SELECT n {last} AS n FROM t; {views} \
-                 SELECT n FROM v40 WHERE n > 1"
-            )
-        };
-        let last_id = |script: &str| graph(script).unwrap().nodes.last().unwrap().id;
-        assert_eq!(last_id(&script("+ 1")), last_id(&script("+ 1")));
-        assert_ne!(last_id(&script("+ 1")), last_id(&script("+ 2")));
-    }
-
-    #[test]
-    fn other_keys_windows_and_rows_are_other_state() {
-        let columns = "ts TIMESTAMP(3), k STRING, n INT";
-        let base = query("COUNT(*)", "");
-        let id = aggregate_id(columns, &base);
-        for other in [
-            base.replace("BY k", "BY n"),
-            base.replace("'1' DAY", "'2' DAY"),
-            base.replace("GROUP", "WHERE n > 1 GROUP"),
-        ] {
-            assert_ne!(aggregate_id(columns, &other), id, "{other}");
+    if let Operator::WindowAggregate(aggregate) = &mut graph.nodes[id.0].operator {
+        for (call, name) in aggregate.aggregates.iter_mut().zip(names) {
+            call.state_name = name;
         }
     }
 }
+
+/// ``SUM(DISTINCT `price` INT) FILTER (WHERE (`n` > 1))``
+fn state_name(call: &AggregateCall, input: &Node, below: &Lineage) -> String {
+    let function = match call.function {
+        AggregateFunction::CountStar => "COUNT",
+        other => other.name(),
+    };
+    let distinct = if call.is_distinct { "DISTINCT " } else { "" };
+    let argument = call.argument.map_or_else(
+        || "*".to_owned(),
+        |index| {
+            let logical_type = &input.output[index].logical_type;
+            format!("{} {}", below.column(index), stored_type(logical_type))
+        },
+    );
+    let filter = call.filter.map(|index| format!(" FILTER (WHERE {})", below.column(index)));
+    shortened(format!("{function}({distinct}{argument}){}", filter.unwrap_or_default()))
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

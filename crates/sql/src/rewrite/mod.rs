@@ -4,7 +4,7 @@
 //!
 //! | file | rule |
 //! |---|---|
-//! | `identity` | fingerprints, taken of the bound plan before anything is changed |
+//! | `identity`, `lineage` | fingerprints, taken of the bound plan before anything is changed |
 //! | `push_filter` | conditions move down, as far as just above the source |
 //! | `push_calc` | a Calc over a union is computed in its inputs |
 //! | `merge_calc` | a Calc over a Calc is one Calc |
@@ -23,6 +23,7 @@ mod closing;
 mod exchange;
 mod fold;
 mod identity;
+mod lineage;
 mod merge_calc;
 mod path;
 mod prune;
@@ -46,6 +47,7 @@ pub(crate) fn rewrite(plan: Plan, settings: &JobSettings) -> JobGraph {
         merge_calc::apply(&mut graph);
     }
     assign_window::apply(&mut graph);
+    identity::tell_attached(&mut graph);
     fold::apply(&mut graph);
     merge_calc::apply(&mut graph);
     prune::apply(&mut graph);

@@ -1,13 +1,12 @@
 //! Two-phase aggregation: partial accumulators by key and slice before the exchange, merged
 //! behind it.
 
-use argus_base::id::OperatorId;
-use argus_base::key_group::key_hash;
 use argus_base::{Field, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowSource};
 use argus_plan::window::WindowTime;
 use argus_plan::{AggregateCall, AggregateFunction, JobGraph, Operator};
 
+use super::identity;
 use super::shape::{add, compact, forward, input_of};
 
 /// Splits aggregations where the strategy and the functions allow.
@@ -31,7 +30,7 @@ pub(super) fn apply(graph: &mut JobGraph) {
         let output = local_output(graph, &aggregate, below);
         let operator = Operator::LocalWindowAggregate(aggregate.clone());
         let local = add(graph, operator, &[below], (output, id));
-        graph.nodes[local.0].id = local_id(graph.node(id).id);
+        graph.nodes[local.0].id = identity::local(graph.node(id).id);
         graph.nodes[id.0].operator = Operator::GlobalWindowAggregate(aggregate);
         graph.nodes[id.0].inputs = vec![forward(local)];
     }
@@ -60,11 +59,4 @@ fn local_output(
     let fields = &graph.node(below).output;
     let keys = aggregate.keys.iter().map(|&key| fields[key].clone());
     keys.chain([Field::new("slice_end", TypeRoot::BigInt.not_null())]).collect()
-}
-
-/// The local step's identity follows from the whole aggregation's.
-fn local_id(whole: OperatorId) -> OperatorId {
-    let mut bytes = b"local ".to_vec();
-    bytes.extend_from_slice(&whole.0.to_le_bytes());
-    OperatorId(key_hash(&bytes))
 }
