@@ -88,6 +88,26 @@ pub trait ConnectorCatalog {
     fn is_bounded(&self, _table: &TableDescriptor, _settings: &BTreeMap<String, String>) -> bool {
         true
     }
+    /// How the rows written to a checked table become visible, under these settings of a job that
+    /// takes checkpoints or does not.
+    fn delivery(
+        &self,
+        _table: &TableDescriptor,
+        _settings: &BTreeMap<String, String>,
+        _takes_checkpoints: bool,
+    ) -> DeliveryPlan {
+        DeliveryPlan::default()
+    }
+}
+
+/// How the rows of a sink become visible, as EXPLAIN tells it. What happens is decided when the
+/// sink is opened, by [`crate::sink::Sink::delivery`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryPlan {
+    /// For people, without secrets; empty where there is nothing to tell.
+    pub text: &'static str,
+    /// Whether the system commits checkpoints itself, and so can be the job's commit point.
+    pub commits_checkpoints: bool,
 }
 
 /// A table as a connector sees it.

@@ -9,6 +9,7 @@
 pub mod background;
 pub mod blackhole;
 pub mod datagen;
+mod delivery;
 pub mod filesystem;
 pub mod format;
 pub mod jdbc;

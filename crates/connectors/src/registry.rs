@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argus_base::connector::{
-    ConnectorCatalog, ConnectorContext, ConnectorFactory, ConnectorSpec, FormatSpec, FormatUse,
-    Projection, ScanSpec, SinkSet, SinkTable, TableDescriptor,
+    ConnectorCatalog, ConnectorContext, ConnectorFactory, ConnectorSpec, DeliveryPlan, FormatSpec,
+    FormatUse, Projection, ScanSpec, SinkSet, SinkTable, TableDescriptor,
 };
 use argus_base::option::{OptionError, OptionSpec};
 use argus_base::sink::Sink;
@@ -19,7 +19,7 @@ use crate::format::{self, FormatContext};
 use crate::table_options::{
     FormatOptions, SINK_OPTIONS, SOURCE_OPTIONS, TableOptions, format_names, known,
 };
-use crate::{blackhole, datagen, filesystem, jdbc, kafka, print};
+use crate::{blackhole, datagen, delivery, filesystem, jdbc, kafka, print};
 
 type SourceFn = fn(&TableDescriptor, &ScanSpec, &ConnectorContext) -> Result<Arc<dyn Source>>;
 type SinkFn = fn(&TableDescriptor, &[usize], &ConnectorContext) -> Result<Arc<dyn Sink>>;
@@ -190,6 +190,15 @@ impl ConnectorCatalog for Connectors {
 
     fn is_bounded(&self, table: &TableDescriptor, settings: &BTreeMap<String, String>) -> bool {
         is_bounded(table, settings)
+    }
+
+    fn delivery(
+        &self,
+        table: &TableDescriptor,
+        settings: &BTreeMap<String, String>,
+        takes_checkpoints: bool,
+    ) -> DeliveryPlan {
+        delivery::delivery(table, settings, takes_checkpoints)
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! job 'name', parallelism 2, 128 key groups, time zone UTC
+//! checkpoints every 10s to s3://bucket/prefix, commit point: the Kafka cluster of shipped
 //!
 //! 1 Source orders (kafka)                    2 subtasks  +I  id 0123456789abcdef
 //!     reads       ts, price
@@ -13,7 +14,7 @@
 //!
 //! No option of a table is printed but its connector: options may hold secrets.
 
-use argus_base::connector::{ProjectedField, Projection};
+use argus_base::connector::{ProjectedField, Projection, TableDescriptor};
 use argus_base::{Field, TimeKind};
 
 use crate::graph::{
@@ -30,13 +31,40 @@ const FACTS_COLUMN: usize = 52;
 pub fn explain(graph: &JobGraph) -> String {
     let settings = &graph.settings;
     let mut out = format!(
-        "job '{}', parallelism {}, {} key groups, time zone {}\n\n",
-        settings.name, settings.parallelism, settings.max_parallelism, settings.time_zone
+        "job '{}', parallelism {}, {} key groups, time zone {}\n{}\n\n",
+        settings.name,
+        settings.parallelism,
+        settings.max_parallelism,
+        settings.time_zone,
+        checkpoints(graph)
     );
     for id in graph.ids() {
         out += &explain_node(graph, id);
     }
     out
+}
+
+/// How checkpoints are taken, and where one is committed.
+fn checkpoints(graph: &JobGraph) -> String {
+    let Some(settings) = &graph.settings.checkpoints else { return "no checkpoints".to_owned() };
+    let place = settings.dir.as_deref().map_or("memory".to_owned(), without_login);
+    let commits = |operator: &Operator| match operator {
+        Operator::Sink(sink) if sink.delivery.commits_checkpoints => Some(named(&sink.table)),
+        _ => None,
+    };
+    let commit_point = match graph.nodes.iter().find_map(|node| commits(&node.operator)) {
+        Some(sink) => format!("the cluster of {sink}"),
+        None => "the checkpoint store".to_owned(),
+    };
+    format!("checkpoints every {:?} to {place}, commit point: {commit_point}", settings.interval)
+}
+
+/// A place without a user name and password before its host.
+fn without_login(place: &str) -> String {
+    let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 fn explain_node(graph: &JobGraph, id: NodeId) -> String {
@@ -58,10 +86,11 @@ fn explain_node(graph: &JobGraph, id: NodeId) -> String {
     out
 }
 
-fn title(operator: &Operator) -> String {
+/// What an operator is called.
+pub fn title(operator: &Operator) -> String {
     match operator {
-        Operator::Source(source) => named("Source", &source.table),
-        Operator::Sink(sink) => named("Sink", &sink.table),
+        Operator::Source(source) => format!("Source {}", named(&source.table)),
+        Operator::Sink(sink) => format!("Sink {}", named(&sink.table)),
         Operator::Values(rows) => format!("Values of {} rows", rows.len()),
         Operator::Calc(_) => "Calc".to_owned(),
         Operator::Union => "Union".to_owned(),
@@ -73,9 +102,9 @@ fn title(operator: &Operator) -> String {
     }
 }
 
-fn named(what: &str, table: &argus_base::connector::TableDescriptor) -> String {
+fn named(table: &TableDescriptor) -> String {
     let connector = table.options.get("connector").map_or("?", String::as_str);
-    format!("{what} {} ({connector})", table.name)
+    format!("{} ({connector})", table.name)
 }
 
 /// ` ← 1, hash(k) 2`
@@ -188,6 +217,9 @@ fn sink_details(sink: &SinkOperator, below: &[Field]) -> Details {
         LengthPolicy::Ignore => {}
         LengthPolicy::TrimPad => details.push(("length", "texts are cut or padded".to_owned())),
         LengthPolicy::Error => details.push(("length", "a longer text fails the job".to_owned())),
+    }
+    if !sink.delivery.text.is_empty() {
+        details.push(("delivery", sink.delivery.text.to_owned()));
     }
     details
 }
@@ -303,6 +335,13 @@ fn column_name(fields: &[Field], index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_shown_without_login() {
+        assert_eq!(without_login("s3://key:secret@bucket/a@b"), "s3://bucket/a@b");
+        assert_eq!(without_login("file:///a@b"), "file:///a@b");
+        assert_eq!(without_login("/a@b"), "/a@b");
+    }
 
     #[test]
     fn only_parentheses_around_all_are_taken_away() {

@@ -4,7 +4,7 @@
 //! rewrites (before exchanges and parallelism are set) and the engine (after).
 
 use argus_base::Field;
-use argus_base::connector::{ScanSpec, TableDescriptor};
+use argus_base::connector::{DeliveryPlan, ScanSpec, TableDescriptor};
 use argus_base::id::OperatorId;
 
 use crate::JobSettings;
@@ -208,6 +208,8 @@ pub struct SinkOperator {
     pub not_null_columns: Vec<usize>,
     /// What a text longer than its CHAR or VARCHAR does.
     pub length: LengthPolicy,
+    /// How its rows become visible, for EXPLAIN.
+    pub delivery: DeliveryPlan,
 }
 
 /// `table.exec.sink.not-null-enforcer`.

@@ -57,8 +57,15 @@ impl<'a> Binder<'a> {
         not_null_columns.sort_unstable();
         let input = input.into_iter().flatten().collect();
         let node = self.plan.add_calc(query.node, None, input);
+        let settings = self.context.settings;
+        let delivery = self.context.connectors.delivery(
+            &descriptor,
+            &settings.written,
+            settings.checkpoints.is_some(),
+        );
         let operator = SinkOperator {
             table: descriptor,
+            delivery,
             metadata,
             not_null: self.not_null_policy(),
             not_null_columns,

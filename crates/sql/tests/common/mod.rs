@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use argus_base::connector::{
-    ConnectorCatalog, ConnectorSpec, FormatSpec, FormatUse, MetadataSpec, SinkMode, TableDescriptor,
+    ConnectorCatalog, ConnectorSpec, DeliveryPlan, FormatSpec, FormatUse, MetadataSpec, SinkMode,
+    TableDescriptor,
 };
 use argus_base::nearest::nearest;
 use argus_base::option::OptionError;
@@ -109,6 +110,21 @@ impl ConnectorCatalog for Connectors {
             Some("datagen") => is("number-of-rows"),
             _ => true,
         }
+    }
+
+    fn delivery(
+        &self,
+        table: &TableDescriptor,
+        _settings: &BTreeMap<String, String>,
+        takes_checkpoints: bool,
+    ) -> DeliveryPlan {
+        let is_kafka = table.options.get("connector").is_some_and(|name| name == "kafka");
+        let text = match (takes_checkpoints, is_kafka) {
+            (false, _) => "as they come",
+            (true, true) => "one transaction a checkpoint",
+            (true, false) => "at-least-once",
+        };
+        DeliveryPlan { text, commits_checkpoints: takes_checkpoints && is_kafka }
     }
 }
 

@@ -1,0 +1,94 @@
+//! How rows written to each connector become visible, as EXPLAIN tells it before anything is opened.
+
+use std::collections::BTreeMap;
+
+use argus_base::connector::{DeliveryPlan, TableDescriptor};
+
+const AS_THEY_COME: &str = "rows are visible as they come";
+const AT_LEAST_ONCE: &str =
+    "at-least-once: rows since the last checkpoint come again after a failure";
+
+/// What the sink of a checked table will do.
+pub(crate) fn delivery(
+    table: &TableDescriptor,
+    settings: &BTreeMap<String, String>,
+    takes_checkpoints: bool,
+) -> DeliveryPlan {
+    let connector = table.options.get("connector").map_or("", String::as_str);
+    let text = match (connector, takes_checkpoints) {
+        ("kafka", true) => return kafka(table),
+        ("jdbc", true) => jdbc(table, settings),
+        ("filesystem", true) => "exactly-once: hidden files, published at the commit",
+        ("filesystem", false) => "files are visible at the end of the input",
+        (_, true) => AT_LEAST_ONCE,
+        (_, false) => AS_THEY_COME,
+    };
+    DeliveryPlan { text, commits_checkpoints: false }
+}
+
+fn kafka(table: &TableDescriptor) -> DeliveryPlan {
+    let guarantee = table.options.get("sink.delivery-guarantee").map_or("", String::as_str);
+    let is = |word: &str| guarantee.eq_ignore_ascii_case(word);
+    let text = if is("at-least-once") {
+        AT_LEAST_ONCE
+    } else if is("none") {
+        "none: rows that the cluster has not taken yet are lost in a failure"
+    } else {
+        "exactly-once: one transaction of the cluster a checkpoint"
+    };
+    DeliveryPlan { text, commits_checkpoints: text.starts_with("exactly-once") }
+}
+
+fn jdbc(table: &TableDescriptor, settings: &BTreeMap<String, String>) -> &'static str {
+    let guarantee = settings.get("argus.jdbc.delivery-guarantee").map_or("", String::as_str);
+    let is_staged = table.primary_key.is_empty() || guarantee.eq_ignore_ascii_case("exactly-once");
+    if is_staged {
+        "exactly-once: staged, applied after the commit under a marker in argus_commit"
+    } else {
+        "exactly-once by key: early upserts that repeat without effect, guarded by a fence"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(options: &[(&str, &str)], settings: &[(&str, &str)], primary_key: &[usize]) -> String {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let table = TableDescriptor {
+            name: "t".to_owned(),
+            options: map(options),
+            physical: Vec::new(),
+            metadata: Vec::new(),
+            primary_key: primary_key.to_vec(),
+            partition_keys: Vec::new(),
+        };
+        let plan = delivery(&table, &map(settings), true);
+        let commits = if plan.commits_checkpoints { " (commits)" } else { "" };
+        let until = plan.text.find([':', ',']).unwrap_or(plan.text.len());
+        format!("{}{commits}", &plan.text[..until])
+    }
+
+    #[test]
+    fn kafka_commits_unless_told_otherwise() {
+        assert_eq!(text(&[("connector", "kafka")], &[], &[]), "exactly-once (commits)");
+        let with = |guarantee| {
+            text(&[("connector", "kafka"), ("sink.delivery-guarantee", guarantee)], &[], &[])
+        };
+        assert_eq!(with("at-least-once"), "at-least-once");
+        assert_eq!(with("NONE"), "none");
+        assert_eq!(with("Exactly-Once"), "exactly-once (commits)");
+    }
+
+    #[test]
+    fn databases_upsert_by_key_or_stage() {
+        let jdbc = [("connector", "jdbc")];
+        assert_eq!(text(&jdbc, &[], &[0]), "exactly-once by key");
+        assert_eq!(text(&jdbc, &[], &[]), "exactly-once");
+        let staged = [("argus.jdbc.delivery-guarantee", "exactly-once")];
+        assert_eq!(text(&jdbc, &staged, &[0]), "exactly-once");
+        assert_eq!(text(&[("connector", "print")], &[], &[]), "at-least-once");
+    }
+}
