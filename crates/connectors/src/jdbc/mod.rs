@@ -2,37 +2,46 @@
 //!
 //! A writer gathers rows on its I/O thread and writes each batch in one transaction. A server
 //! that is away is waited for; a row that it refuses for its content is found by halving the
-//! batch, and skipped or fatal as the job says. Delivery is at least once, which upserts make
-//! harmless. What a database must be able to do is in `session`; the two that can are `postgres`
-//! and `sqlite`. A marker for exactly-once commits would be one more statement of a session's
-//! transaction.
+//! batch, and skipped or fatal as the job says. What a database must be able to do is in
+//! `session`; the two that can are `postgres` and `sqlite`.
+//!
+//! Without checkpoints delivery is at least once. With checkpoints a table with a primary key is
+//! written early, since rows that come again change nothing; the rows of a table without one, or
+//! of any where the job says 'exactly-once', are staged with the checkpoint, and the table's
+//! committer applies them after its commit. How it knows what is there is told in `marker`.
 
 mod changes;
+mod committer;
 mod isolate;
+mod marker;
 mod postgres;
 mod session;
+mod sink_metrics;
 mod sqlite;
+mod staged;
 mod text;
 mod url;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use argus_base::connector::{
-    ConnectorContext, ConnectorSpec, FormatUse, SinkMode, SinkSet, SinkTable, TableDescriptor,
+    ConnectorContext, ConnectorSpec, FormatUse, SinkCommitter, SinkMode, SinkSet, SinkTable,
+    TableDescriptor,
 };
 use argus_base::id::SubtaskIndex;
 use argus_base::option::{OptionError, OptionKind, OptionSpec, Options};
-use argus_base::sink::{Sink, SinkWriter};
+use argus_base::sink::{Delivery, Sink, SinkWriter};
 use argus_base::{Error, Result};
 
 use crate::background::BackgroundWriter;
 use crate::registry::unchecked;
 use crate::table_options::TableOptions;
+use committer::{JdbcCommitter, Place, SharedClaim};
 use session::Dialect;
 use url::Url;
-use writer::{Policy, Writer};
+use writer::{Policy, Target, Writer};
 
 const COUNT: OptionKind = OptionKind::Int { min: 0, max: i32::MAX as i64 };
 const NOT_YET: &str = "Accepted; reading from databases is not supported yet.";
@@ -83,6 +92,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Rows that are enough where `sink.buffer-flush.max-rows` is 0.
 const MAX_ROWS: usize = 8192;
 
+/// The setting that has a table with a primary key staged.
+const GUARANTEE: &str = "argus.jdbc.delivery-guarantee";
+
 /// Codes of this connector's errors.
 mod code {
     /// An option that the database cannot be reached with.
@@ -95,6 +107,10 @@ mod code {
     pub const MISMATCH: &str = "AR3504";
     /// The database refuses a row for its content.
     pub const BAD_ROW: &str = "AR3505";
+    /// The table of markers is not there and cannot be made.
+    pub const NO_MARKERS: &str = "AR3506";
+    /// Another run of the job has taken the table over.
+    pub const FENCED: &str = "AR3507";
 }
 
 /// The declaration.
@@ -122,16 +138,38 @@ pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
         .map_err(|problem| OptionError::Conflict(format!("option 'url': {problem}")))
 }
 
-/// Opens the tables that a job writes.
+/// Opens the tables that a job writes. What is written to one table has one committer, for it has
+/// one marker.
 pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
-    crate::registry::open_each(sink, tables, context)
+    let mut opened: Vec<(&TableDescriptor, Arc<JdbcSink>, Vec<usize>)> = Vec::new();
+    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
+    for (position, SinkTable { table, .. }) in tables.iter().enumerate() {
+        if let Some((_, sink, positions)) = opened.iter_mut().find(|(known, ..)| known == table) {
+            positions.push(position);
+            sinks.push(Arc::clone(sink) as Arc<dyn Sink>);
+            continue;
+        }
+        let namesakes = opened.iter().filter(|(known, ..)| known.name == table.name);
+        let marker_name = marker::sink_name(&table.name, namesakes.count());
+        let sink = sink(table, &marker_name, context)
+            .map_err(|error| error.context(format!("open the table '{}'", table.name)))?;
+        let sink = Arc::new(sink);
+        sinks.push(Arc::clone(&sink) as Arc<dyn Sink>);
+        opened.push((table, sink, vec![position]));
+    }
+    opened.retain(|(_, sink, _)| sink.delivery != Delivery::AtLeastOnce);
+    let committers = opened.into_iter().map(|(_, sink, sinks)| {
+        let committer = Box::new(sink.committer());
+        SinkCommitter { sinks, committer, is_commit_point: false }
+    });
+    Ok(SinkSet { committers: committers.collect(), sinks })
 }
 
 fn sink(
     table: &TableDescriptor,
-    _metadata: &[usize],
+    marker_name: &str,
     context: &ConnectorContext,
-) -> Result<Arc<dyn Sink>> {
+) -> Result<JdbcSink> {
     let options = TableOptions::check(table, &spec()).map_err(|error| unchecked(table, &error))?;
     let connector = &options.connector;
     let refused = |problem: String| Error::user(code::BAD_OPTION, problem);
@@ -142,20 +180,42 @@ fn sink(
         Url::Postgres(url) => Arc::new(postgres::Postgres::new(*url, table_name, table, context)?),
         Url::Sqlite(path) => Arc::new(sqlite::Sqlite::new(path, table_name, table)),
     };
-    let max_rows = connector.int("sink.buffer-flush.max-rows").unwrap_or(0);
-    let interval = connector.duration("sink.buffer-flush.interval").unwrap_or_default();
-    let pause = connector.duration("connection.max-retry-timeout").unwrap_or(MAX_PAUSE);
-    let policy = Policy {
+    Ok(JdbcSink {
+        table: Arc::new(table.clone()),
+        marker_name: marker_name.to_owned(),
+        dialect,
+        policy: policy(connector, context),
+        context: context.clone(),
+        delivery: delivery(table, context),
+        claim: SharedClaim::default(),
+        // SQLite lets one writer in at a time.
+        max_parallelism: if is_sqlite { Some(1) } else { options.sink_parallelism() },
+    })
+}
+
+fn policy(options: &Options, context: &ConnectorContext) -> Policy {
+    let max_rows = options.int("sink.buffer-flush.max-rows").unwrap_or(0);
+    let interval = options.duration("sink.buffer-flush.interval").unwrap_or_default();
+    let pause = options.duration("connection.max-retry-timeout").unwrap_or(MAX_PAUSE);
+    Policy {
         max_rows: usize::try_from(max_rows).ok().filter(|n| *n > 0).unwrap_or(MAX_ROWS),
         max_wait: Some(interval).filter(|interval| !interval.is_zero()),
         max_pause: pause.clamp(Duration::from_millis(100), MAX_PAUSE),
         connect_timeout: context.connect_timeout,
         on_error: context.on_sink_error,
-    };
-    // SQLite lets one writer in at a time.
-    let max_parallelism = if is_sqlite { Some(1) } else { options.sink_parallelism() };
-    let table = Arc::new(table.clone());
-    Ok(Arc::new(JdbcSink { table, dialect, policy, context: context.clone(), max_parallelism }))
+    }
+}
+
+fn delivery(table: &TableDescriptor, context: &ConnectorContext) -> Delivery {
+    if context.checkpoints.is_none() {
+        return Delivery::AtLeastOnce;
+    }
+    let guarantee = context.settings.get(GUARANTEE).map_or("", String::as_str);
+    if table.primary_key.is_empty() || guarantee.eq_ignore_ascii_case("exactly-once") {
+        Delivery::Staged
+    } else {
+        Delivery::Idempotent
+    }
 }
 
 fn parse_url(options: &Options) -> std::result::Result<Url, String> {
@@ -165,10 +225,24 @@ fn parse_url(options: &Options) -> std::result::Result<Url, String> {
 
 struct JdbcSink {
     table: Arc<TableDescriptor>,
+    marker_name: String,
     dialect: Arc<dyn Dialect>,
     policy: Policy,
     context: ConnectorContext,
+    delivery: Delivery,
+    claim: SharedClaim,
     max_parallelism: Option<usize>,
+}
+
+impl JdbcSink {
+    fn committer(&self) -> JdbcCommitter {
+        let place = Place {
+            table: Arc::clone(&self.table),
+            marker_name: self.marker_name.clone(),
+            dialect: Arc::clone(&self.dialect),
+        };
+        JdbcCommitter::new(place, &self.context, Arc::clone(&self.claim))
+    }
 }
 
 impl Sink for JdbcSink {
@@ -176,11 +250,22 @@ impl Sink for JdbcSink {
         self.max_parallelism
     }
 
+    fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
     fn writer(&self, _subtask: SubtaskIndex, _parallelism: usize) -> Result<Box<dyn SinkWriter>> {
+        let claim = self.claim.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_claimed = claim.is_some();
+        match self.delivery {
+            Delivery::AtLeastOnce => {}
+            Delivery::Idempotent if is_claimed => {}
+            _ => return Err(Error::bug("a writer of a table that is staged, or not yet open")),
+        }
         let (table, dialect) = (Arc::clone(&self.table), Arc::clone(&self.dialect));
         let (policy, context) = (self.policy, self.context.clone());
         let writer = BackgroundWriter::start("jdbc", move |state| {
-            Writer::new(table, dialect, policy, &context, state)
+            Writer::new(Target { table, dialect, claim }, policy, &context, state)
         })?;
         Ok(Box::new(writer))
     }

@@ -1,15 +1,62 @@
-//! What a database must be able to do, and the three ways in which it can fail.
+//! What a database must be able to do, and the ways in which it can fail.
 
+use argus_base::{Error, ErrorKind};
 use arrow_array::RecordBatch;
+
+use super::code;
+use super::marker::{Marker, MarkerKey};
 
 /// A database with a table to write to.
 pub trait Dialect: Send + Sync {
+    /// Where it is, for messages: `postgresql localhost:5432/shop`.
+    fn place(&self) -> String;
+
     /// Connects, compares the database's table with the job's, and prepares the statements.
-    fn connect(&self) -> Result<Box<dyn Session>, Failure>;
+    fn connect(&self) -> Result<Box<dyn MarkedSession>, Failure>;
+}
+
+/// A connection that also reads and writes markers. The statements are those of `marker`, which
+/// both databases understand; their parameters are `$1`, `$2`, … in order of appearance.
+pub trait MarkedSession: Session {
+    /// Whether there is a table of markers.
+    fn has_markers(&mut self) -> Result<bool, Failure>;
+
+    /// Runs a statement outside a transaction that makes the table of markers.
+    fn create_markers(&mut self, sql: &str) -> Result<(), Failure>;
+
+    /// Begins a transaction in which nobody else waits for a lock of ours longer than a minute,
+    /// and reads a marker. Until the transaction ends nobody changes that marker.
+    fn begin_under(
+        &mut self,
+        check_at_once: bool,
+        key: &MarkerKey,
+    ) -> Result<Option<Marker>, Failure>;
+
+    /// Begins a transaction that changes markers; it does not wait long for others to finish.
+    fn begin_markers(&mut self) -> Result<(), Failure>;
+
+    /// The marker that a statement selects.
+    fn find_marker(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Option<Marker>, Failure>;
+
+    /// Runs a statement that changes markers: the number of those it changed.
+    fn change_markers(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Failure>;
+}
+
+/// A parameter of a statement about markers.
+#[derive(Clone, Copy, Debug)]
+pub enum Parameter<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
 }
 
 /// One connection. After a transient failure it is dropped, and another is made.
-pub trait Session {
+pub trait Session: Send {
     /// Begins a transaction. With `check_at_once` constraints that wait for the commit do not.
     fn begin(&mut self, check_at_once: bool) -> Result<(), Failure>;
 
@@ -44,4 +91,21 @@ pub enum Failure {
     Data(String),
     /// Nothing will help but a change by the user: the code of the error, and what is wrong.
     User(&'static str, String),
+    /// Another run of the job has taken the table over.
+    Fenced(String),
+}
+
+impl Failure {
+    /// The error that ends a writer or an attempt of a committer.
+    pub fn into_error(self, table_name: &str) -> Error {
+        match self {
+            Failure::Transient(reason) => Error::transient(code::UNREACHABLE, reason),
+            Failure::Data(reason) => {
+                Error::data(code::BAD_ROW, format!("the database refuses a row: {reason}"))
+            }
+            Failure::User(code, message) => Error::user(code, message),
+            Failure::Fenced(message) => Error::new(ErrorKind::Fenced, code::FENCED, message),
+        }
+        .context(format!("write to the table '{table_name}'"))
+    }
 }

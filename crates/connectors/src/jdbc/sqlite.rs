@@ -13,10 +13,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::code;
-use super::session::{Dialect, Failure, Session};
+use super::marker::{FIND, Marker, MarkerKey};
+use super::session::{Dialect, Failure, MarkedSession, Parameter, Session};
 use super::text::write_sql;
 
 /// How long a statement waits for another writer before it counts as failed.
@@ -139,7 +140,11 @@ fn is_supported(root: &TypeRoot) -> bool {
 }
 
 impl Dialect for Sqlite {
-    fn connect(&self) -> Result<Box<dyn Session>, Failure> {
+    fn place(&self) -> String {
+        format!("sqlite {}", self.path.display())
+    }
+
+    fn connect(&self) -> Result<Box<dyn MarkedSession>, Failure> {
         if !self.path.is_file() {
             let message = format!("there is no database file '{}'", self.path.display());
             return Err(Failure::User(code::REFUSED, message));
@@ -221,6 +226,55 @@ impl Session for SqliteSession {
     fn ping(&mut self) -> Result<(), Failure> {
         self.run("SELECT 1")
     }
+}
+
+impl MarkedSession for SqliteSession {
+    fn has_markers(&mut self) -> Result<bool, Failure> {
+        let sql = "SELECT name FROM pragma_table_info(?1)";
+        Ok(!texts(&self.connection, sql, "argus_commit")?.is_empty())
+    }
+
+    fn create_markers(&mut self, sql: &str) -> Result<(), Failure> {
+        self.run(sql)
+    }
+
+    fn begin_under(
+        &mut self,
+        check_at_once: bool,
+        key: &MarkerKey,
+    ) -> Result<Option<Marker>, Failure> {
+        // From here on nobody else writes to the file.
+        self.begin(check_at_once)?;
+        self.find_marker(FIND, &[Parameter::Text(&key.job), Parameter::Text(&key.sink)])
+    }
+
+    fn begin_markers(&mut self) -> Result<(), Failure> {
+        self.begin(false)
+    }
+
+    fn find_marker(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Option<Marker>, Failure> {
+        let mut statement = self.connection.prepare(sql).map_err(failure)?;
+        let marker = statement.query_row(params_from_iter(values(parameters)), |row| {
+            Ok(Marker { incarnation: row.get(0)?, epoch: row.get(1)? })
+        });
+        marker.optional().map_err(failure)
+    }
+
+    fn change_markers(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Failure> {
+        let n_rows = self.connection.execute(sql, params_from_iter(values(parameters)));
+        n_rows.map(|n_rows| n_rows as u64).map_err(failure)
+    }
+}
+
+fn values(parameters: &[Parameter<'_>]) -> impl Iterator<Item = Value> {
+    parameters.iter().map(|parameter| match *parameter {
+        Parameter::Text(text) => Value::Text(text.to_owned()),
+        Parameter::Number(number) => Value::Integer(number),
+    })
 }
 
 fn value(field: &Field, array: &dyn Array, row: usize) -> Value {

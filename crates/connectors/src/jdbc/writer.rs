@@ -1,6 +1,9 @@
 //! The blocking half of a writer: gathers rows, writes each batch in one transaction, waits for
 //! servers that are away, and leaves out rows that are refused.
 //!
+//! A row that comes to an idle writer is written at once. Right after a write, and while more is
+//! in the queue, rows are gathered: many small batches become few transactions.
+//!
 //! ```text
 //!             ┌───────── transient ──▶ drop the session, pause, connect ─┐
 //! batch ──▶ whole ── data ──▶ each row in parts ── refused? Skip: count, Fail: end
@@ -14,15 +17,15 @@ use std::time::Duration;
 use argus_base::commit::Prepared;
 use argus_base::connector::{ConnectorContext, OnError, TableDescriptor};
 use argus_base::id::CheckpointId;
-use argus_base::metrics::{Counter, Histogram};
 use argus_base::{Batch, Env, Error, Result};
 
 use super::changes::{Changes, n_bytes, statements};
 use super::code;
 use super::isolate::{Action, apply_each};
-use super::session::{Dialect, Failure, Session};
+use super::marker::Claim;
+use super::session::{Dialect, Failure, MarkedSession};
+use super::sink_metrics::{SinkMetrics, Written};
 use crate::background::{Worker, WriterState};
-use crate::metrics::{SINK_BYTES, SINK_RECORDS, SINK_RETRIES, SINK_SKIPPED, SINK_WRITE_SECONDS};
 
 /// First pause after a failure; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -30,6 +33,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const SLICE: Duration = Duration::from_millis(50);
 /// How often an idle connection is asked for a sign of life.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// Least time from the end of a write to the next one, unless enough rows have gathered.
+const LEAST_REST: Duration = Duration::from_millis(20);
 /// How often the same trouble is logged.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -55,51 +60,50 @@ pub struct Writer {
     policy: Policy,
     env: Env,
     state: Arc<WriterState>,
-    metrics: Metrics,
-    session: Option<Box<dyn Session>>,
+    metrics: SinkMetrics,
+    /// What makes each transaction the job's own, where it takes checkpoints.
+    claim: Option<Claim>,
+    session: Option<Box<dyn MarkedSession>>,
     gathered: Vec<Batch>,
     n_gathered: usize,
     /// When the first gathered row came.
     gathered_at: Duration,
+    /// When the last write ended.
+    written_at: Option<Duration>,
     last_logged: Option<Duration>,
 }
 
-struct Metrics {
-    n_records: Counter,
-    n_bytes: Counter,
-    n_skipped: Counter,
-    n_retries: Counter,
-    write_seconds: Histogram,
+/// What a writer writes to, and as whom.
+pub struct Target {
+    /// The job's table.
+    pub table: Arc<TableDescriptor>,
+    /// The database's.
+    pub dialect: Arc<dyn Dialect>,
+    /// What makes each transaction the job's own, where it takes checkpoints.
+    pub claim: Option<Claim>,
 }
 
 impl Writer {
     /// A writer that has not connected.
     pub fn new(
-        table: Arc<TableDescriptor>,
-        dialect: Arc<dyn Dialect>,
+        target: Target,
         policy: Policy,
         context: &ConnectorContext,
         state: Arc<WriterState>,
     ) -> Writer {
-        let labels = [("job", context.job_name.as_str()), ("sink", table.name.as_str())];
-        let metrics = Metrics {
-            n_records: context.metrics.counter(&SINK_RECORDS, &labels),
-            n_bytes: context.metrics.counter(&SINK_BYTES, &labels),
-            n_skipped: context.metrics.counter(&SINK_SKIPPED, &labels),
-            n_retries: context.metrics.counter(&SINK_RETRIES, &labels),
-            write_seconds: context.metrics.histogram(&SINK_WRITE_SECONDS, &labels),
-        };
         Writer {
-            table,
-            dialect,
+            metrics: SinkMetrics::new(context, &target.table.name),
+            table: target.table,
+            dialect: target.dialect,
+            claim: target.claim,
             policy,
             env: context.env.clone(),
             state,
-            metrics,
             session: None,
             gathered: Vec::new(),
             n_gathered: 0,
             gathered_at: Duration::ZERO,
+            written_at: None,
             last_logged: None,
         }
     }
@@ -114,12 +118,10 @@ impl Writer {
         let changes = Changes::of(&batches, &self.table.physical, &self.table.primary_key)?;
         drop(batches);
         let refused = self.deliver(&changes)?;
-        self.metrics.n_records.add((changes.n_rows.saturating_sub(refused.len())) as u64);
-        self.metrics.n_bytes.add(n_bytes(&changes.upserts) + n_bytes(&changes.deletes));
         if let Some(reason) = refused.first() {
-            self.metrics.n_skipped.add(refused.len() as u64);
             self.log("rows skipped that the database refuses", reason);
         }
+        self.written_at = Some(self.env.elapsed());
         Ok(())
     }
 
@@ -130,13 +132,14 @@ impl Writer {
             let started = self.env.elapsed();
             match self.attempt(changes) {
                 Ok(refused) => {
-                    self.metrics.write_seconds.observe(self.env.elapsed().saturating_sub(started));
+                    let elapsed = self.env.elapsed().saturating_sub(started);
+                    self.metrics.committed(&written(changes, &refused), elapsed);
                     self.state.set_ready(true);
                     return Ok(refused);
                 }
                 Err(Failure::Transient(reason)) => {
                     self.lose_session();
-                    self.metrics.n_retries.add(1);
+                    self.metrics.failed();
                     self.log("write failed, trying again", &reason);
                 }
                 Err(failure) => return Err(self.fatal(failure)),
@@ -151,10 +154,12 @@ impl Writer {
             None => self.dialect.connect()?,
         };
         let session = self.session.insert(session).as_mut();
+        begin(session, self.claim.as_ref(), false)?;
         match write_whole(session, changes) {
             Ok(()) => Ok(Vec::new()),
             Err(Failure::Data(_)) => {
                 session.rollback()?;
+                begin(session, self.claim.as_ref(), true)?;
                 write_each(session, changes, self.policy.on_error)
             }
             Err(failure) => Err(failure),
@@ -191,20 +196,21 @@ impl Writer {
     }
 
     fn fatal(&self, failure: Failure) -> Error {
-        let table = &self.table.name;
-        match failure {
-            Failure::Transient(reason) => Error::transient(code::UNREACHABLE, reason),
-            Failure::Data(reason) => {
-                Error::data(code::BAD_ROW, format!("the database refuses a row: {reason}"))
-            }
-            Failure::User(code, message) => Error::user(code, message),
-        }
-        .context(format!("write to the table '{table}'"))
+        failure.into_error(&self.table.name)
     }
 
+    /// How long the rows may still wait for more; `None` where nothing waits, or without end.
     fn time_to_write(&self) -> Option<Duration> {
-        let due_at = self.gathered_at + self.policy.max_wait?;
+        let latest = self.gathered_at + self.policy.max_wait?;
+        let rested = self.written_at.map_or(Duration::ZERO, |at| at + LEAST_REST);
+        let due_at = rested.min(latest);
         (self.n_gathered > 0).then(|| due_at.saturating_sub(self.env.elapsed()))
+    }
+
+    /// Whether rows have waited as long as they may, though more are in the queue.
+    fn is_overdue(&self) -> bool {
+        let latest = self.policy.max_wait.map(|max_wait| self.gathered_at + max_wait);
+        self.n_gathered > 0 && latest.is_some_and(|latest| latest <= self.env.elapsed())
     }
 
     /// Looks whether the server is there while there is nothing to write.
@@ -258,8 +264,7 @@ impl Worker for Writer {
             self.n_gathered += batch.n_rows();
             self.gathered.push(batch);
         }
-        let is_due = self.time_to_write().is_some_and(|left| left.is_zero());
-        if self.n_gathered >= self.policy.max_rows || is_due {
+        if self.n_gathered >= self.policy.max_rows || self.is_overdue() {
             self.write_gathered()?;
         }
         Ok(())
@@ -286,9 +291,23 @@ impl Worker for Writer {
     }
 }
 
-/// All rows in one transaction.
-fn write_whole(session: &mut dyn Session, changes: &Changes) -> std::result::Result<(), Failure> {
-    session.begin(false)?;
+/// Begins a transaction, under the job's claim where it has one.
+fn begin(
+    session: &mut dyn MarkedSession,
+    claim: Option<&Claim>,
+    check_at_once: bool,
+) -> std::result::Result<(), Failure> {
+    match claim {
+        Some(claim) => claim.begin(session, check_at_once),
+        None => session.begin(check_at_once),
+    }
+}
+
+/// Writes all rows and ends the transaction that was begun.
+fn write_whole(
+    session: &mut dyn MarkedSession,
+    changes: &Changes,
+) -> std::result::Result<(), Failure> {
     for rows in statements(&changes.upserts) {
         session.upsert(&rows)?;
     }
@@ -298,14 +317,13 @@ fn write_whole(session: &mut dyn Session, changes: &Changes) -> std::result::Res
     session.commit()
 }
 
-/// All rows that the database takes in one transaction, and the reasons of the others. With
-/// `Fail` the first reason ends it.
+/// Writes all rows that the database takes, ends the transaction that was begun, and gives the
+/// reasons of the others. With `Fail` the first reason ends it.
 fn write_each(
-    session: &mut dyn Session,
+    session: &mut dyn MarkedSession,
     changes: &Changes,
     on_error: OnError,
 ) -> std::result::Result<Vec<String>, Failure> {
-    session.begin(true)?;
     let mut refused = Vec::new();
     let upserts = statements(&changes.upserts).into_iter().map(|rows| (Action::Upsert, rows));
     let deletes = statements(&changes.deletes).into_iter().map(|rows| (Action::Delete, rows));
@@ -321,4 +339,13 @@ fn write_each(
     }
     session.commit()?;
     Ok(refused)
+}
+
+fn written(changes: &Changes, refused: &[String]) -> Written {
+    Written {
+        n_rows: changes.n_rows.saturating_sub(refused.len()),
+        n_bytes: n_bytes(&changes.upserts) + n_bytes(&changes.deletes),
+        n_refused: refused.len(),
+        reason: refused.first().cloned(),
+    }
 }

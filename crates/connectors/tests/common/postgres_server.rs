@@ -67,9 +67,15 @@ impl Server {
 
     /// A superuser's connection.
     pub fn client(&self) -> Client {
+        self.client_of("postgres")
+    }
+
+    /// A superuser's connection to a database.
+    pub fn client_of(&self, database: &str) -> Client {
         let mut tls = SslConnector::builder(SslMethod::tls()).expect("openssl");
         tls.set_verify(SslVerifyMode::NONE);
-        let config: Config = self.variable("URL").parse().expect("the script's URL");
+        let mut config: Config = self.variable("URL").parse().expect("the script's URL");
+        config.dbname(database);
         config.connect(MakeTlsConnector::new(tls.build())).expect("connect")
     }
 
@@ -80,7 +86,12 @@ impl Server {
 
     /// The rows of a query, their values separated by `|`, NULL as `-`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let messages = self.client().simple_query(sql).expect(sql);
+        self.rows_of("postgres", sql)
+    }
+
+    /// The rows of a query in a database.
+    pub fn rows_of(&self, database: &str, sql: &str) -> Vec<String> {
+        let messages = self.client_of(database).simple_query(sql).expect(sql);
         let rows = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,

@@ -93,6 +93,7 @@ mod tests {
             Failure::Transient(_) => "transient",
             Failure::Data(_) => "data",
             Failure::User(..) => "user",
+            Failure::Fenced(_) => "fenced",
         };
         for state in ["08006", "40001", "40P01", "57P01", "57P03", "53300", "25006"] {
             assert_eq!(kind(state), "transient", "{state}");

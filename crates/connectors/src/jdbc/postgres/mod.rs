@@ -19,20 +19,25 @@ use std::time::Duration;
 use argus_base::connector::{ConnectorContext, TableDescriptor};
 use argus_base::{Error, Field, Result};
 use arrow_array::RecordBatch;
-use postgres::types::ToSql;
-use postgres::{Client, Config, Statement};
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Config, SimpleQueryMessage, Statement};
 use postgres_openssl::MakeTlsConnector;
 
 use super::code;
-use super::session::{Dialect, Failure, Session};
+use super::marker::{FIND, Marker, MarkerKey};
+use super::session::{Dialect, Failure, MarkedSession, Parameter, Session};
 use super::url::{PostgresUrl, SslMode};
 use binding::{Binding, parameter};
 use failure::failure;
-use statement::{delete_sql, quote, upsert_sql};
+use statement::{delete_sql, literal, quote, upsert_sql};
 
 /// How long a server may leave what we sent unacknowledged before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Begins a transaction whose locks end soon after its client has: a process that stands still
+/// keeps its connection, and nobody could take the table over from it.
+const BEGIN_GUARDED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+     SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// A table in a PostgreSQL database.
 pub struct Postgres {
@@ -129,12 +134,17 @@ impl Postgres {
             Failure::Transient(reason) => Failure::Transient(format!("{place}: {reason}")),
             Failure::Data(reason) => Failure::Data(reason),
             Failure::User(code, message) => Failure::User(code, format!("{place}: {message}")),
+            fenced @ Failure::Fenced(_) => fenced,
         }
     }
 }
 
 impl Dialect for Postgres {
-    fn connect(&self) -> std::result::Result<Box<dyn Session>, Failure> {
+    fn place(&self) -> String {
+        format!("postgresql {}", self.url)
+    }
+
+    fn connect(&self) -> std::result::Result<Box<dyn MarkedSession>, Failure> {
         let client = self.config().connect(self.tls.clone()).map_err(failure);
         let session = client.and_then(|client| self.prepare(client));
         match session {
@@ -213,4 +223,66 @@ impl Session for PostgresSession {
     fn ping(&mut self) -> std::result::Result<(), Failure> {
         self.client.is_valid(PING_TIMEOUT).map_err(failure)
     }
+}
+
+impl MarkedSession for PostgresSession {
+    fn has_markers(&mut self) -> std::result::Result<bool, Failure> {
+        let sql = "SELECT to_regclass('argus_commit') IS NOT NULL";
+        let row = self.client.query_one(sql, &[]).map_err(failure)?;
+        row.try_get(0).map_err(failure)
+    }
+
+    fn create_markers(&mut self, sql: &str) -> std::result::Result<(), Failure> {
+        self.run(sql)
+    }
+
+    fn begin_under(
+        &mut self,
+        check_at_once: bool,
+        key: &MarkerKey,
+    ) -> std::result::Result<Option<Marker>, Failure> {
+        // One message, since each write begins with it.
+        let constraints = if check_at_once { "; SET CONSTRAINTS ALL IMMEDIATE" } else { "" };
+        let find = FIND.replace("$1", &literal(&key.job)).replace("$2", &literal(&key.sink));
+        let sql = format!("{BEGIN_GUARDED}{constraints}; {find} FOR SHARE");
+        let messages = self.client.simple_query(&sql).map_err(failure)?;
+        let row = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).zip(row.get(1)?.parse().ok()),
+            _ => None,
+        });
+        Ok(row.map(|(incarnation, epoch)| Marker { incarnation: incarnation.to_owned(), epoch }))
+    }
+
+    fn begin_markers(&mut self) -> std::result::Result<(), Failure> {
+        self.run(&format!("{BEGIN_GUARDED}; SET LOCAL lock_timeout = '10s'"))
+    }
+
+    fn find_marker(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> std::result::Result<Option<Marker>, Failure> {
+        let row = self.client.query_typed_opt(sql, &typed(parameters)).map_err(failure)?;
+        let Some(row) = row else { return Ok(None) };
+        let incarnation = row.try_get(0).map_err(failure)?;
+        Ok(Some(Marker { incarnation, epoch: row.try_get(1).map_err(failure)? }))
+    }
+
+    fn change_markers(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> std::result::Result<u64, Failure> {
+        self.client.execute_typed(sql, &typed(parameters)).map_err(failure)
+    }
+}
+
+fn typed<'a>(parameters: &'a [Parameter<'a>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    let typed = parameters.iter().map(|parameter| -> (&(dyn ToSql + Sync), Type) {
+        match parameter {
+            Parameter::Text(text) => (text, Type::TEXT),
+            Parameter::Number(number) => (number, Type::INT8),
+        }
+    });
+    typed.collect()
 }

@@ -7,6 +7,11 @@ pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// `E'text'`, which reads the same under all settings of a server.
+pub fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 /// Inserts rows, or updates them by key. `table` is quoted.
 pub fn upsert_sql(table: &str, bindings: &[Binding], key: &[usize]) -> String {
     let names: Vec<String> = bindings.iter().map(|binding| quote(&binding.column)).collect();
@@ -73,6 +78,7 @@ mod tests {
 
     #[test]
     fn statements_are_right() {
+        assert_eq!(literal("o'\\b"), "E'o''\\\\b'");
         assert_eq!(
             upsert_sql("\"t\"", &bindings(), &[0]),
             "INSERT INTO \"t\" (\"k\"\"1\", \"v\") SELECT u.c0, u.c1::numeric \
