@@ -6,6 +6,7 @@
 //! operators or SQL.
 
 pub mod epoch_log;
+mod framed;
 pub mod key_codec;
 pub mod key_table;
 pub mod manifest;

@@ -5,7 +5,7 @@
 //! durable when it returns. Paths are relative, `/`-separated, of `[A-Za-z0-9._=-]` and no `..`.
 //!
 //! ```text
-//! DIR/JOB/  epoch/00000000000000000012        epoch log: one record a commit or takeover (epoch_log)
+//! DIR/JOB/  epoch/00000000000000000012        epoch log: one a commit or takeover (epoch_log)
 //!           manifest/00000000000000000041     what a checkpoint is made of (manifest)
 //!           segment/00000000000000000041-0    state and staged rows (segment)
 //!           control.sock                      not ours: the worker's control socket
@@ -13,16 +13,24 @@
 
 mod local;
 mod memory;
+mod place;
+mod probe;
 mod s3;
+#[cfg(test)]
+mod testing;
 
 pub use local::LocalStorage;
 pub use memory::MemoryStorage;
 pub use s3::S3Storage;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use argus_base::{Env, Result};
+use argus_base::{Env, Error, Result};
+
+use self::place::Place;
 
 /// Objects under paths.
 pub trait Storage: Send + Sync {
@@ -63,10 +71,39 @@ pub struct ObjectInfo {
 /// Checks that the store keeps its promise: a probe is put twice with put-if-absent, and a store
 /// that lets the second pass is refused.
 pub fn open(
-    _dir: &str,
-    _job: &str,
-    _settings: &std::collections::BTreeMap<String, String>,
-    _env: &Env,
+    dir: &str,
+    job: &str,
+    settings: &BTreeMap<String, String>,
+    env: &Env,
 ) -> Result<Arc<dyn Storage>> {
-    todo!("the store's helper writes this")
+    let storage: Arc<dyn Storage> = match Place::parse(dir)? {
+        Place::Folder(folder) => {
+            Arc::new(LocalStorage::open(&folder.join(place::component(job)), env)?)
+        }
+        Place::Bucket { bucket, prefix } => {
+            let prefix = prefix + &place::component(job);
+            Arc::new(S3Storage::open(&bucket, &prefix, settings)?)
+        }
+    };
+    probe::check(storage.as_ref(), dir, env)?;
+    Ok(storage)
+}
+
+/// DIR/JOB of a directory on this machine, where the worker's control socket lies as well; `None`
+/// for a bucket and for what is no directory.
+pub fn local_folder(dir: &str, job: &str) -> Option<PathBuf> {
+    match Place::parse(dir) {
+        Ok(Place::Folder(folder)) => Some(folder.join(place::component(job))),
+        Ok(Place::Bucket { .. }) | Err(_) => None,
+    }
+}
+
+/// Refuses what is no path of the store, or no beginning of one.
+fn check_path(path: &str) -> Result<()> {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._=-/".contains(&byte);
+    let leads_up = path.split('/').any(|part| part == "..");
+    if path.bytes().all(is_known) && !path.starts_with('/') && !leads_up {
+        return Ok(());
+    }
+    Err(Error::bug(format!("'{path}' is no path of the checkpoint store")))
 }

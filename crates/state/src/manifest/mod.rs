@@ -1,15 +1,21 @@
 //! Manifests: what a checkpoint is made of. Immutable once written.
 //!
-//! The file is a line `argus-manifest 1 <XXH3-64 of the rest>` and JSON. Its XXH3-128 stands in the
-//! commit record, so a manifest that is not the committed one is never taken for it.
+//! The file is a line `argus-manifest 1 <XXH3-64 of the rest>` and JSON (`form`). Its XXH3-128
+//! stands in the commit record, so a manifest that is not the committed one is never taken for it.
+
+mod form;
+
+use std::collections::BTreeSet;
 
 use argus_base::Result;
 use argus_base::commit::{Generation, Incarnation};
 use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
 use argus_base::source::{SplitLabel, SplitPosition};
 use argus_base::time::{ProcessingTime, Watermark};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::SliceKey;
+use crate::framed::Frame;
 use crate::segment::{SectionId, SegmentRef};
 
 /// One checkpoint or savepoint.
@@ -119,25 +125,38 @@ pub enum StagedContent {
     Rows(SectionRef),
 }
 
+const FRAME: Frame = Frame { name: "argus-manifest", version: 1, code: "AR5107" };
+
 impl Manifest {
     /// The file.
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        FRAME.encode(&form::Manifest::of(self))
     }
 
     /// Reads the file; `Corrupt` where it is torn, changed, or of a later format.
-    pub fn decode(_bytes: &[u8]) -> Result<Manifest> {
-        todo!()
+    pub fn decode(bytes: &[u8]) -> Result<Manifest> {
+        let form: form::Manifest = FRAME.decode("the manifest", bytes)?;
+        let senseless = "makes no sense: a name or a place in it means nothing";
+        form.read().ok_or_else(|| FRAME.broken("the manifest", senseless))
     }
 
     /// XXH3-128 of the file, as commit records name it.
-    pub fn hash(_bytes: &[u8]) -> String {
-        todo!()
+    pub fn hash(bytes: &[u8]) -> String {
+        format!("{:032x}", xxh3_128(bytes))
     }
 
-    /// Every segment it refers to, once each.
+    /// Every segment it refers to, once each, in order of path.
     pub fn segments(&self) -> Vec<&SegmentRef> {
-        todo!()
+        let subtasks = self.operators.iter().flat_map(|operator| &operator.subtasks);
+        let keyed = subtasks.filter_map(|subtask| subtask.keyed.as_ref());
+        let state = keyed.flat_map(|keyed| keyed.runs.iter().chain(&keyed.chain));
+        let staged = self.staged.iter().filter_map(|output| match &output.content {
+            StagedContent::Rows(section) => Some(section),
+            StagedContent::Note(_) => None,
+        });
+        let segments: BTreeSet<&SegmentRef> =
+            state.chain(staged).map(|section| &section.segment).collect();
+        segments.into_iter().collect()
     }
 
     /// Path of a checkpoint's manifest.
@@ -145,3 +164,6 @@ impl Manifest {
         format!("manifest/{:020}", checkpoint.0)
     }
 }
+
+#[cfg(test)]
+mod manifest_tests;
