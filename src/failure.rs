@@ -13,6 +13,19 @@ pub const WRONG: u8 = 2;
 /// A construct of Flink that does not run here yet.
 pub const UNSUPPORTED: u8 = 3;
 
+/// Another worker owns the job.
+pub const FENCED: u8 = 4;
+/// The committed checkpoint cannot be read.
+pub const CORRUPT: u8 = 5;
+
+fn exit_code(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Fenced => FENCED,
+        ErrorKind::Corrupt => CORRUPT,
+        _ => FAILED,
+    }
+}
+
 /// Why the process ends early.
 #[derive(Debug)]
 pub enum Failure {
@@ -47,7 +60,7 @@ impl Failure {
         let (text, exit_code) = match self {
             Failure::Script { rendered, exit_code } => (rendered.clone(), *exit_code),
             Failure::Arguments(message) => (format!("error: {message}\n"), WRONG),
-            Failure::Run(error) => (render(error), FAILED),
+            Failure::Run(error) => (render(error), exit_code(error)),
             Failure::ReaderGone => (String::new(), SUCCESS),
         };
         eprint_quietly(&text);

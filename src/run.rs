@@ -4,14 +4,15 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argus_base::connector::{ConnectorContext, ConnectorFactory};
+use argus_base::connector::{CheckpointContext, ConnectorContext, ConnectorFactory};
+use argus_base::fault::KillAt;
 use argus_base::metrics::Registry;
 use argus_base::sink::Sink;
 use argus_base::{Env, Result};
 use argus_connectors::registry::Connectors;
+use argus_engine::StartOptions;
 use argus_engine::job::{self, JobEnd, JobHandle, JobParts};
 use argus_plan::graph::{ChangelogMode, JobGraph, Operator};
-use argus_plan::setting::JobSettings;
 use argus_sql::session::Step;
 
 use crate::cli::{ExplainArguments, RunArguments};
@@ -25,7 +26,7 @@ use crate::watch::Watch;
 
 /// Runs a script.
 pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
-    let env = Env::system();
+    let env = env_with_faults()?;
     let stop = StopRequest::listen(&env)?;
     let steps = Script::read(&arguments.script)?.steps()?;
     let health = Health::new(&env);
@@ -37,6 +38,7 @@ pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
         health,
         address: server.map(|server| server.address),
         form: arguments.output.unwrap_or_else(default_form),
+        start: arguments.start.options(),
     };
     for step in steps {
         if runner.step(&step)? == JobEnd::Stopped {
@@ -44,6 +46,18 @@ pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The machine's world, with the fault that `ARGUS_FAULT` asks for.
+fn env_with_faults() -> std::result::Result<Env, Failure> {
+    let env = Env::system();
+    match std::env::var("ARGUS_FAULT") {
+        Err(_) => Ok(env),
+        Ok(text) => match KillAt::parse(&text) {
+            Ok(fault) => Ok(env.with_faults(Arc::new(fault))),
+            Err(error) => Err(Failure::Arguments(format!("ARGUS_FAULT: {error}"))),
+        },
+    }
 }
 
 /// Prints the plan of every job of a script.
@@ -67,6 +81,7 @@ struct Runner {
     /// Where metrics are served, if they are.
     address: Option<SocketAddr>,
     form: OutputForm,
+    start: StartOptions,
 }
 
 impl Runner {
@@ -82,7 +97,6 @@ impl Runner {
     }
 
     fn job(&self, graph: &JobGraph) -> Result<JobEnd> {
-        warn_of_checkpoints(&graph.settings);
         let metrics = Registry::default();
         let printer = self.printer(graph);
         let collect = printer.as_ref().map(|printer| {
@@ -91,7 +105,14 @@ impl Runner {
         });
         // Rows wait for the line that announces the job.
         let rows = printer.as_deref().map(lock);
-        let handle = start(graph, &self.env, &self.factory, &metrics, collect)?;
+        let world = JobWorld {
+            env: &self.env,
+            factory: &self.factory,
+            metrics: &metrics,
+            collect,
+            start: self.start.clone(),
+        };
+        let handle = start(graph, world)?;
         let watch = Watch {
             env: &self.env,
             metrics: &metrics,
@@ -122,36 +143,39 @@ fn lock(printer: &Mutex<Printer>) -> MutexGuard<'_, Printer> {
     printer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Flink would take checkpoints here.
-fn warn_of_checkpoints(settings: &JobSettings) {
-    let asks = |key: &String| key.starts_with("execution.checkpointing.");
-    if settings.written.keys().any(asks) {
-        tracing::warn!(
-            job = settings.name,
-            "execution.checkpointing.* has no effect yet: a restart begins at the start position"
-        );
-    }
+/// What is around a job.
+pub struct JobWorld<'a> {
+    /// Time and chance.
+    pub env: &'a Env,
+    /// Opens tables.
+    pub factory: &'a Arc<dyn ConnectorFactory>,
+    /// The job's own metrics.
+    pub metrics: &'a Registry,
+    /// Where a SELECT's rows go.
+    pub collect: Option<Arc<dyn Sink>>,
+    /// How it begins, where it takes checkpoints.
+    pub start: StartOptions,
 }
 
 /// Starts a job with what its settings say.
-pub fn start(
-    graph: &JobGraph,
-    env: &Env,
-    factory: &Arc<dyn ConnectorFactory>,
-    metrics: &Registry,
-    collect: Option<Arc<dyn Sink>>,
-) -> Result<JobHandle> {
+pub fn start(graph: &JobGraph, world: JobWorld<'_>) -> Result<JobHandle> {
     let settings = &graph.settings;
+    let checkpoints = settings.checkpoints.as_ref().map(|checkpoints| CheckpointContext {
+        interval: checkpoints.interval,
+        timeout: checkpoints.timeout,
+    });
     let context = ConnectorContext {
-        env: env.clone(),
+        env: world.env.clone(),
         job_name: settings.name.clone(),
         time_zone: settings.time_zone.clone(),
         connect_timeout: settings.connect_timeout,
         on_source_error: settings.on_error,
         on_sink_error: settings.on_error,
         settings: settings.written.clone(),
-        metrics: metrics.clone(),
-        checkpoints: None,
+        metrics: world.metrics.clone(),
+        checkpoints,
     };
-    job::start(graph, JobParts { factory: Arc::clone(factory), context, collect })
+    let factory = Arc::clone(world.factory);
+    let JobWorld { collect, start, .. } = world;
+    job::start(graph, JobParts { factory, context, collect, start, storage: None })
 }

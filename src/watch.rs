@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argus_base::metrics::Registry;
 use argus_base::{Env, Result};
-use argus_engine::job::{JobEnd, JobHandle};
+use argus_engine::job::{JobEnd, JobHandle, StopKind};
 
 use crate::failure::eprint_quietly;
 use crate::output::Printer;
@@ -90,7 +90,7 @@ impl Watch<'_> {
         if !seen.is_stopped && self.stop.is_asked() {
             seen.is_stopped = true;
             if seen.is_announced {
-                handle.stop();
+                handle.stop(StopKind::Keep);
             } else {
                 // It still waits for a server: there is nothing that could be written in time.
                 handle.abort();

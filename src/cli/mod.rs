@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use argus_engine::StartOptions;
 use clap::{Args, Parser, Subcommand};
 
 use crate::output::OutputForm;
@@ -18,7 +19,8 @@ Examples:
   argus options                                      every setting and option
 
 Exit codes: 0 finished, or stopped by a signal; 1 failed while running; 2 wrong script or
-arguments; 3 a construct that Argus does not run yet.
+arguments; 3 a construct that Argus does not run yet; 4 another worker has taken the job over;
+5 the committed checkpoint cannot be read.
 
 Environment: ${NAME} and ${NAME:default} in a script are variables of the environment.
 ARGUS_LOG=info shows what happens inside (error, warn, info, debug; default: warn).";
@@ -67,6 +69,37 @@ pub struct RunArguments {
     /// How rows are printed; default: table on a terminal, else json
     #[arg(long, value_name = "FORM")]
     pub output: Option<OutputForm>,
+    #[command(flatten)]
+    pub start: StartArguments,
+}
+
+/// How a job with checkpoints begins.
+#[derive(Debug, Default, Args)]
+pub struct StartArguments {
+    /// Forget the checkpoints of the job and begin anew
+    #[arg(long, conflicts_with = "from_savepoint")]
+    pub fresh: bool,
+    /// Begin from a savepoint
+    #[arg(long, value_name = "PATH")]
+    pub from_savepoint: Option<String>,
+    /// Where the committed checkpoint cannot be read, take an older one: rows may come twice
+    #[arg(long)]
+    pub accept_duplicates: bool,
+    /// State of an operator, by id or name, that may be dropped
+    #[arg(long, value_name = "OPERATOR")]
+    pub allow_state_loss: Vec<String>,
+}
+
+impl StartArguments {
+    /// As the engine takes them.
+    pub fn options(&self) -> StartOptions {
+        StartOptions {
+            fresh: self.fresh,
+            from_savepoint: self.from_savepoint.clone(),
+            accept_duplicates: self.accept_duplicates,
+            allow_state_loss: self.allow_state_loss.clone(),
+        }
+    }
 }
 
 /// Arguments of `explain`.

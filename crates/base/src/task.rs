@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// What a thread is for. The kind says how it is ended and what its failure does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskKind {
+    /// Drives one job: starts its slots, takes its checkpoints, restarts it; its failure is the
+    /// job's.
+    Job,
     /// Runs the fragments of one slot; ends when they end; its failure fails the job.
     Slot,
     /// Serves one connector's blocking I/O; ends when its queue closes; its failure is told to

@@ -1,20 +1,27 @@
 //! Turns a job graph into slots: fragments from forward edges, queues from all others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argus_base::connector::SinkTable;
 use argus_base::id::SubtaskIndex;
 use argus_base::logical_type::arrow_schema;
-use argus_base::sink::Sink;
-use argus_base::source::Source;
-use argus_base::{Batch, Error, Field, LogicalType, Result};
+use argus_base::sink::{Delivery, Sink};
+use argus_base::source::{Source, SplitPosition};
+use argus_base::time::{ProcessingTime, Watermark};
+use argus_base::{Batch, Field, LogicalType, Result};
 use argus_plan::graph::{LengthPolicy, NotNullPolicy, Partitioning, SinkOperator, SourceOperator};
 use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator as Plan};
+use argus_state::manifest::SubtaskState;
+use argus_state::snapshot::RestoredState;
+use argus_state::spill::MemoryLimit;
 
+use crate::checkpoint::{Chains, Mailbox, Orders, PartId, Reporter, RestoredNodes, StagingWriter};
 use crate::exchange::{Channel, Receiver, Sender, Waker};
 use crate::expression::{EvaluationContext, ProjectionSet};
-use crate::fragment::{Fragment, Head, HeadEntry, Inputs, Node, NodeMetrics, Step, Target};
+use crate::fragment::{
+    Fragment, FragmentCheckpoints, Head, HeadEntry, Inputs, Node, NodeMetrics, Step, Target,
+};
+use crate::head_checkpoints::HeadCheckpoints;
 use crate::job::JobParts;
 use crate::metrics;
 use crate::operator::calc::Calc;
@@ -24,39 +31,80 @@ use crate::operator::union::Union;
 use crate::operator::window_aggregate::WindowAggregator;
 use crate::operator::window_table::WindowTable;
 use crate::operator::{Operator, record_batch};
-use crate::sink_task::{Constraints, SinkTask};
-use crate::slot::{JobOrders, Slot, SlotState, SlotTimes};
-use crate::source_head::{SourceHead, ValuesHead};
+use crate::sink_task::{Constraints, SinkTask, Writer};
+use crate::slot::{Slot, SlotState, SlotTimes};
+use crate::source_head::SourceHead;
 use crate::source_parts::source_head_parts;
+use crate::values_head::ValuesHead;
 
 /// The queues of one exchange edge by sender, then receiver.
 type Channels = Vec<Vec<Arc<Channel>>>;
+
+/// What an attempt of a job has besides its graph and parts.
+pub(crate) struct Setup {
+    pub orders: Arc<Orders>,
+    /// The opened sinks.
+    pub sinks: BTreeMap<NodeId, Arc<dyn Sink>>,
+    /// In a job that takes checkpoints.
+    pub checkpoints: Option<CheckpointSetup>,
+}
+
+/// The checkpoint side of an attempt.
+pub(crate) struct CheckpointSetup {
+    pub mailbox: Arc<Mailbox>,
+    /// State of a former life.
+    pub restored: Option<RestoredNodes>,
+}
+
+/// The slots of a job, and what a coordinator needs to know of them.
+pub(crate) struct Built {
+    pub slots: Vec<Slot>,
+    /// Every part that reports at a barrier.
+    pub parts: BTreeSet<PartId>,
+    /// Heads among them.
+    pub n_heads: usize,
+    /// Chains that restored subtasks go on with.
+    pub chains: Chains,
+}
 
 /// Builds the slots of a job.
 pub(crate) struct Builder<'a> {
     graph: &'a JobGraph,
     parts: &'a JobParts,
+    setup: &'a Setup,
     /// Which fragment each node belongs to.
     fragment_of: Vec<usize>,
     wakers: Vec<Arc<Waker>>,
     sources: BTreeMap<NodeId, Arc<dyn Source>>,
-    sinks: BTreeMap<NodeId, Arc<dyn Sink>>,
     /// By receiving node and input.
     exchanges: BTreeMap<(NodeId, usize), Channels>,
+    memory: Option<Arc<MemoryLimit>>,
+    reporting: BTreeSet<PartId>,
+    n_heads: usize,
+    chains: Chains,
 }
 
 impl<'a> Builder<'a> {
-    /// Opens the tables and lays the queues.
-    pub(crate) fn new(graph: &'a JobGraph, parts: &'a JobParts) -> Result<Builder<'a>> {
+    /// Opens the sources and lays the queues.
+    pub(crate) fn new(
+        graph: &'a JobGraph,
+        parts: &'a JobParts,
+        setup: &'a Setup,
+    ) -> Result<Builder<'a>> {
         let n_slots = graph.nodes.iter().map(|node| node.parallelism).max().unwrap_or(1);
+        let limit = graph.settings.memory_limit;
         let mut builder = Builder {
             graph,
             parts,
+            setup,
             fragment_of: fragments(graph),
             wakers: (0..n_slots).map(|_| Arc::default()).collect(),
             sources: BTreeMap::new(),
-            sinks: BTreeMap::new(),
             exchanges: BTreeMap::new(),
+            memory: limit.map(|limit| Arc::new(MemoryLimit::for_process(limit))),
+            reporting: BTreeSet::new(),
+            n_heads: 0,
+            chains: Chains::default(),
         };
         for id in graph.ids() {
             builder.open(id)?;
@@ -64,45 +112,35 @@ impl<'a> Builder<'a> {
         for id in graph.ids() {
             builder.lay_queues(id);
         }
+        setup.orders.set_wakers(builder.wakers.clone());
         Ok(builder)
     }
 
     /// The slots, ready to run.
-    pub(crate) fn build(&self) -> Result<Vec<Slot>> {
-        let orders: Arc<JobOrders> = Arc::default();
+    pub(crate) fn build(mut self) -> Result<Built> {
         let mut slots = Vec::new();
-        for (index, waker) in self.wakers.iter().enumerate() {
+        for (index, waker) in self.wakers.clone().into_iter().enumerate() {
+            let fragments = self.fragments_of_slot(index)?;
             let context = &self.parts.context;
             slots.push(Slot {
                 index,
-                fragments: self.fragments_of_slot(index)?,
-                waker: waker.clone(),
+                fragments,
+                waker,
                 state: Arc::new(SlotState::default()),
-                orders: orders.clone(),
+                orders: Arc::clone(&self.setup.orders),
                 env: context.env.clone(),
                 times: SlotTimes::new(&context.metrics, &context.job_name, index),
             });
         }
-        Ok(slots)
+        let (parts, n_heads, chains) = (self.reporting, self.n_heads, self.chains);
+        Ok(Built { slots, parts, n_heads, chains })
     }
 
     fn open(&mut self, id: NodeId) -> Result<()> {
-        let JobParts { factory, context, collect } = self.parts;
-        match &self.graph.node(id).operator {
-            Plan::Source(source) => {
-                let opened = factory.source(&source.table, &source.scan, context)?;
-                self.sources.insert(id, opened);
-            }
-            Plan::Sink(sink) => {
-                let table = SinkTable { table: &sink.table, metadata: &sink.metadata };
-                let opened = factory.sinks(&[table], context)?.sinks;
-                self.sinks.extend(opened.into_iter().map(|sink| (id, sink)));
-            }
-            Plan::Collect => {
-                let missing = || Error::bug("nobody collects the rows of the query");
-                self.sinks.insert(id, collect.clone().ok_or_else(missing)?);
-            }
-            _ => {}
+        let JobParts { factory, context, .. } = self.parts;
+        if let Plan::Source(source) = &self.graph.node(id).operator {
+            let opened = factory.source(&source.table, &source.scan, context)?;
+            self.sources.insert(id, opened);
         }
         Ok(())
     }
@@ -123,10 +161,13 @@ impl<'a> Builder<'a> {
     }
 
     /// The fragments with a subtask in that slot, inputs before users.
-    fn fragments_of_slot(&self, slot: usize) -> Result<Vec<Fragment>> {
+    fn fragments_of_slot(&mut self, slot: usize) -> Result<Vec<Fragment>> {
         let n_fragments = self.fragment_of.iter().max().map_or(0, |last| last + 1);
         let mut fragments = Vec::new();
-        for fragment in (0..n_fragments).filter(|fragment| slot < self.n_subtasks(*fragment)) {
+        for fragment in 0..n_fragments {
+            if slot >= self.n_subtasks(fragment) {
+                continue;
+            }
             fragments.push(self.fragment(&self.members(fragment), slot)?);
         }
         Ok(fragments)
@@ -159,7 +200,7 @@ impl<'a> Builder<'a> {
         parallelism.min(useful.unwrap_or(parallelism).max(1))
     }
 
-    fn fragment(&self, members: &[NodeId], slot: usize) -> Result<Fragment> {
+    fn fragment(&mut self, members: &[NodeId], slot: usize) -> Result<Fragment> {
         let position = |id: NodeId| members.iter().position(|member| *member == id);
         let mut heads = Vec::new();
         let mut nodes = Vec::new();
@@ -172,25 +213,87 @@ impl<'a> Builder<'a> {
                     None => targets.extend(position(user).map(|node| Target { node, input })),
                 }
             }
-            for head in self.heads(*id, slot)? {
-                let (input, head) = head;
-                heads.push(HeadEntry {
-                    head,
-                    target: Target { node: index, input },
-                    is_ended: false,
-                });
+            for (input, head) in self.heads(*id, slot)? {
+                let target = Target { node: index, input };
+                heads.push(HeadEntry { head, target, is_ended: false, is_resting: false });
             }
-            let n_inputs = self.graph.node(*id).inputs.len().max(1);
-            nodes.push(Node {
-                step: self.step(*id, slot)?,
-                targets,
-                senders,
-                inputs: Inputs::new(n_inputs),
-                metrics: self.node_metrics(*id, slot),
-                held: None,
-            });
+            nodes.push(self.node(*id, slot, targets, senders)?);
         }
-        Ok(Fragment::new(heads, nodes))
+        Ok(Fragment::new(heads, nodes, self.fragment_checkpoints(slot)))
+    }
+
+    fn node(
+        &mut self,
+        id: NodeId,
+        slot: usize,
+        targets: Vec<Target>,
+        senders: Vec<Sender>,
+    ) -> Result<Node> {
+        let n_inputs = self.graph.node(id).inputs.len().max(1);
+        let step = self.step(id, slot)?;
+        let mut inputs = Inputs::new(n_inputs);
+        let mut restored = None;
+        if matches!(step, Step::Operator(_)) {
+            restored = self.restore(id, slot, &mut inputs)?;
+        }
+        let operator = self.graph.node(id).id;
+        if self.setup.checkpoints.is_some() {
+            self.reporting.insert(PartId { operator, subtask: SubtaskIndex(slot) });
+        }
+        let metrics = self.node_metrics(id, slot);
+        Ok(Node { id: operator, step, targets, senders, inputs, metrics, held: None, restored })
+    }
+
+    /// What an operator takes over from a former life.
+    fn restore(
+        &mut self,
+        id: NodeId,
+        slot: usize,
+        inputs: &mut Inputs,
+    ) -> Result<Option<RestoredState>> {
+        let checkpoints = self.setup.checkpoints.as_ref();
+        let Some(restored) = checkpoints.and_then(|setup| setup.restored.as_ref()) else {
+            return Ok(None);
+        };
+        let node = self.graph.node(id);
+        let former = restored.subtasks(node.id);
+        // Behind aligned barriers all subtasks have come equally far.
+        let watermark = former.iter().filter_map(|state| state.watermark).max();
+        let clock = former.iter().filter_map(|state| state.clock).max();
+        let never = ProcessingTime(i64::MIN);
+        inputs.restore(watermark.unwrap_or(Watermark::MIN), clock.unwrap_or(never));
+        let subtask = SubtaskIndex(slot);
+        let Some((state, chain)) = restored.keyed(node.id, subtask, node.parallelism)? else {
+            return Ok(None);
+        };
+        self.chains.restore(PartId { operator: node.id, subtask }, chain);
+        Ok(Some(state))
+    }
+
+    fn fragment_checkpoints(&self, slot: usize) -> Option<FragmentCheckpoints> {
+        Some(FragmentCheckpoints {
+            reporter: self.reporter(slot)?,
+            env: self.parts.context.env.clone(),
+            aligning_since: None,
+            alignment: std::time::Duration::ZERO,
+        })
+    }
+
+    fn reporter(&self, slot: usize) -> Option<Reporter> {
+        let mailbox = Arc::clone(&self.setup.checkpoints.as_ref()?.mailbox);
+        Some(Reporter { mailbox, subtask: SubtaskIndex(slot) })
+    }
+
+    /// Orders for a head, in a job that takes checkpoints.
+    fn head_orders(&self) -> Option<Arc<Orders>> {
+        self.setup.checkpoints.as_ref().map(|_| Arc::clone(&self.setup.orders))
+    }
+
+    /// What the subtasks of a head had in a former life.
+    fn former(&self, id: NodeId) -> &[SubtaskState] {
+        let checkpoints = self.setup.checkpoints.as_ref();
+        let restored = checkpoints.and_then(|setup| setup.restored.as_ref());
+        restored.map_or(&[], |restored| restored.subtasks(self.graph.node(id).id))
     }
 
     fn sender(&self, user: NodeId, input: usize, to: &[Arc<Channel>], slot: usize) -> Sender {
@@ -199,21 +302,26 @@ impl<'a> Builder<'a> {
     }
 
     /// What feeds a node from outside its fragment, by input.
-    fn heads(&self, id: NodeId, slot: usize) -> Result<Vec<(usize, Head)>> {
+    fn heads(&mut self, id: NodeId, slot: usize) -> Result<Vec<(usize, Head)>> {
         let node = self.graph.node(id);
-        match &node.operator {
+        let own = match &node.operator {
             Plan::Source(_) if slot >= self.n_readers(id) => {
-                return Ok(vec![(0, Head::Values(ValuesHead::new(None)))]);
+                Some(Head::Values(ValuesHead::new(None, self.head_orders())))
             }
             Plan::Source(operator) => {
-                let head = self.source_head(id, operator, slot)?;
-                return Ok(vec![(0, Head::Source(Box::new(head)))]);
+                Some(Head::Source(Box::new(self.source_head(id, operator, slot)?)))
             }
             Plan::Values(rows) => {
                 let batch = if slot == 0 { self.values(id, rows)? } else { None };
-                return Ok(vec![(0, Head::Values(ValuesHead::new(batch)))]);
+                let mut head = ValuesHead::new(batch, self.head_orders());
+                head.restore(self.former(id));
+                Some(Head::Values(head))
             }
-            _ => {}
+            _ => None,
+        };
+        if let Some(head) = own {
+            self.n_heads += 1;
+            return Ok(vec![(0, head)]);
         }
         let mut heads = Vec::new();
         for input in 0..node.inputs.len() {
@@ -232,10 +340,20 @@ impl<'a> Builder<'a> {
         slot: usize,
     ) -> Result<SourceHead> {
         let source = &self.sources[&id];
-        let reader = source.reader(SubtaskIndex(slot), self.n_readers(id), &[])?;
-        let parts =
+        let former = self.former(id);
+        let positions: Vec<SplitPosition> =
+            former.iter().flat_map(|state| &state.positions).cloned().collect();
+        let (subtask, n_readers) = (SubtaskIndex(slot), self.n_readers(id));
+        let reader = source.reader(subtask, n_readers, &positions)?;
+        let mut parts =
             source_head_parts(self.graph, id, operator, source.as_ref(), &self.parts.context)?;
-        Ok(SourceHead::new(reader, parts))
+        parts.checkpoints = self.head_orders().map(HeadCheckpoints::new);
+        if let Some(event_time) = &mut parts.event_time {
+            event_time.n_readers = n_readers;
+        }
+        let mut head = SourceHead::new(reader, parts);
+        head.restore(former, subtask);
+        Ok(head)
     }
 
     fn values(&self, id: NodeId, rows: &[Vec<argus_plan::Literal>]) -> Result<Option<Batch>> {
@@ -243,10 +361,8 @@ impl<'a> Builder<'a> {
             return Ok(None);
         }
         let fields = &self.graph.node(id).output;
-        let context = EvaluationContext {
-            now: self.parts.context.env.now(),
-            watermark: argus_base::time::Watermark::MIN,
-        };
+        let context =
+            EvaluationContext { now: self.parts.context.env.now(), watermark: Watermark::MIN };
         let mut parts = Vec::new();
         for row in rows {
             let cells = row.iter().zip(fields).map(|(literal, field)| {
@@ -295,10 +411,15 @@ impl<'a> Builder<'a> {
     }
 
     fn sink(&self, id: NodeId, operator: Option<&SinkOperator>, slot: usize) -> Result<Step> {
-        let parallelism = self.graph.node(id).parallelism;
-        let writer = self.sinks[&id].writer(SubtaskIndex(slot), parallelism)?;
+        let node = self.graph.node(id);
+        let sink = &self.setup.sinks[&id];
+        let is_staged = sink.delivery() == Delivery::Staged && self.setup.checkpoints.is_some();
+        let writer = match is_staged {
+            true => Writer::Staging(StagingWriter::default()),
+            false => Writer::Connector(sink.writer(SubtaskIndex(slot), node.parallelism)?),
+        };
         let context = &self.parts.context;
-        let operator_id = self.graph.node(id).id.to_string();
+        let operator_id = node.id.to_string();
         let labels = [("job", context.job_name.as_str()), ("operator", operator_id.as_str())];
         let fields = self.sink_fields(id, operator);
         let (table, not_null, not_null_columns, length) = match operator {
@@ -315,7 +436,8 @@ impl<'a> Builder<'a> {
             lengths: LengthEnforcer::new(length, &fields),
             dropped: context.metrics.counter(&metrics::DROPPED_NULLS, &labels),
         };
-        Ok(Step::Sink(Box::new(SinkTask::new(writer, constraints))))
+        let task = SinkTask::new(node.id, writer, constraints, self.reporter(slot));
+        Ok(Step::Sink(Box::new(task)))
     }
 
     fn sink_fields(&self, id: NodeId, operator: Option<&SinkOperator>) -> Vec<Field> {

@@ -8,16 +8,26 @@
 //! ```text
 //! running ──every head ended, nothing left to emit──▶ draining ──every sink durable──▶ done
 //! ```
+//!
+//! A head whose barrier has come rests until the barrier has come from every head, so that no node
+//! sees a row behind the barrier before it has sealed its state.
 
+use std::time::Duration;
+
+use argus_base::fault::FaultPoint;
+use argus_base::id::{CheckpointId, OperatorId};
 use argus_base::metrics::{Counter, Gauge};
 use argus_base::time::{ProcessingTime, Watermark};
-use argus_base::{Batch, Element, Result};
+use argus_base::{Batch, Element, Env, Result};
+use argus_state::snapshot::RestoredState;
 
+use crate::checkpoint::{NodeState, Part, Reporter};
 use crate::exchange::{Receiver, Sender};
 use crate::expression::EvaluationContext;
 use crate::operator::{Emission, Operator, Output};
 use crate::sink_task::SinkTask;
-use crate::source_head::{SourceHead, ValuesHead};
+use crate::source_head::SourceHead;
+use crate::values_head::ValuesHead;
 use crate::watermark::WatermarkMerge;
 
 /// What a step came to.
@@ -45,6 +55,8 @@ pub(crate) struct HeadEntry {
     pub head: Head,
     pub target: Target,
     pub is_ended: bool,
+    /// Its barrier has come, and not yet all others'.
+    pub is_resting: bool,
 }
 
 /// An input of a node of the same fragment.
@@ -64,6 +76,7 @@ pub(crate) enum Step {
 
 /// One operator of the chain.
 pub(crate) struct Node {
+    pub id: OperatorId,
     pub step: Step,
     pub targets: Vec<Target>,
     pub senders: Vec<Sender>,
@@ -71,6 +84,8 @@ pub(crate) struct Node {
     pub metrics: NodeMetrics,
     /// What is forwarded once the operator has emitted everything.
     pub held: Option<Element>,
+    /// Keyed state of a former life, until it is loaded.
+    pub restored: Option<RestoredState>,
 }
 
 /// What has come over the inputs of a node.
@@ -99,12 +114,29 @@ pub(crate) struct NodeMetrics {
 pub(crate) struct Fragment {
     pub heads: Vec<HeadEntry>,
     pub nodes: Vec<Node>,
+    checkpoints: Option<FragmentCheckpoints>,
     /// Nodes that answered `More`, the last one first to go on.
     resuming: Vec<usize>,
     next_head: usize,
 }
 
+/// A fragment's part in checkpoints.
+pub(crate) struct FragmentCheckpoints {
+    pub reporter: Reporter,
+    pub env: Env,
+    /// When the first head's barrier came, or its first part did.
+    pub aligning_since: Option<Duration>,
+    /// How long the last alignment took.
+    pub alignment: Duration,
+}
+
 impl Inputs {
+    /// Goes on at the watermark and the clock of a former life.
+    pub(crate) fn restore(&mut self, watermark: Watermark, clock: ProcessingTime) {
+        self.merge.advance_to(watermark);
+        self.now = clock;
+    }
+
     pub(crate) fn new(n_inputs: usize) -> Inputs {
         let merge = WatermarkMerge::new(n_inputs);
         Inputs { merge, now: ProcessingTime(i64::MIN), n_barriers: 0, n_inputs }
@@ -154,8 +186,23 @@ impl Inputs {
 }
 
 impl Fragment {
-    pub(crate) fn new(heads: Vec<HeadEntry>, nodes: Vec<Node>) -> Fragment {
-        Fragment { heads, nodes, resuming: Vec::new(), next_head: 0 }
+    pub(crate) fn new(
+        heads: Vec<HeadEntry>,
+        nodes: Vec<Node>,
+        checkpoints: Option<FragmentCheckpoints>,
+    ) -> Fragment {
+        Fragment { heads, nodes, checkpoints, resuming: Vec::new(), next_head: 0 }
+    }
+
+    /// Loads the state of a former life; may take seconds.
+    pub(crate) fn load(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            if let (Some(state), Step::Operator(operator)) = (node.restored.take(), &mut node.step)
+            {
+                operator.restore(state)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes one step, if it may.
@@ -168,13 +215,15 @@ impl Fragment {
             self.resume(node)?;
             return Ok(Progress::Made);
         }
+        self.watch_alignment();
         for _ in 0..self.heads.len() {
             let index = self.next_head;
             self.next_head = (self.next_head + 1) % self.heads.len();
+            if self.heads[index].is_resting {
+                continue;
+            }
             if let Some(element) = self.heads[index].poll()? {
-                let target = self.heads[index].target;
-                self.heads[index].is_ended |= matches!(element, Element::End);
-                self.deliver(target, element)?;
+                self.take(index, element)?;
                 return Ok(Progress::Made);
             }
         }
@@ -186,11 +235,55 @@ impl Fragment {
         Ok(if all_done { Progress::Finished } else { Progress::Idle })
     }
 
+    fn take(&mut self, index: usize, element: Element) -> Result<()> {
+        let target = self.heads[index].target;
+        self.heads[index].is_ended |= matches!(element, Element::End);
+        if let Element::Barrier(checkpoint) = element {
+            self.heads[index].is_resting = true;
+            self.report_head(index, checkpoint);
+            let all_came = self.heads.iter().all(|head| head.is_resting || head.is_ended);
+            if all_came {
+                self.heads.iter_mut().for_each(|head| head.is_resting = false);
+                self.end_alignment();
+            }
+        }
+        self.deliver(target, element)
+    }
+
+    fn report_head(&self, index: usize, checkpoint: CheckpointId) {
+        let Some(checkpoints) = &self.checkpoints else { return };
+        let entry = &self.heads[index];
+        let state = match &entry.head {
+            Head::Source(head) => head.state(),
+            Head::Values(head) => head.state(),
+            Head::Exchange(_) => return,
+        };
+        let id = self.nodes[entry.target.node].id;
+        checkpoints.reporter.report(id, checkpoint, Part::Head(state));
+    }
+
+    /// Notes when the first part of a barrier has come.
+    fn watch_alignment(&mut self) {
+        let Some(checkpoints) = &mut self.checkpoints else { return };
+        if checkpoints.aligning_since.is_none() && self.heads.iter().any(HeadEntry::is_aligning) {
+            checkpoints.aligning_since = Some(checkpoints.env.elapsed());
+        }
+    }
+
+    fn end_alignment(&mut self) {
+        let Some(checkpoints) = &mut self.checkpoints else { return };
+        let now = checkpoints.env.elapsed();
+        let since = checkpoints.aligning_since.take().unwrap_or(now);
+        checkpoints.alignment = now.saturating_sub(since);
+    }
+
     /// Ends the sources of the fragment where they stand.
     pub(crate) fn stop(&mut self) {
         for entry in &mut self.heads {
-            if let Head::Source(head) = &mut entry.head {
-                head.stop();
+            match &mut entry.head {
+                Head::Source(head) => head.stop(),
+                Head::Values(head) => head.stop(),
+                Head::Exchange(_) => {}
             }
         }
     }
@@ -241,7 +334,11 @@ impl Fragment {
         let mut forwarded: Vec<Element> = output.batches.into_iter().map(Element::Batch).collect();
         if emission == Emission::Done {
             self.resuming.retain(|node| *node != index);
-            forwarded.extend(self.nodes[index].held.take());
+            let held = self.nodes[index].held.take();
+            if let Some(Element::Barrier(checkpoint)) = &held {
+                self.seal(index, *checkpoint)?;
+            }
+            forwarded.extend(held);
         }
         for element in forwarded {
             self.forward(index, element)?;
@@ -257,14 +354,29 @@ impl Fragment {
             while self.resuming.contains(&target.node) {
                 self.resume(target.node)?;
             }
+            let barrier = match &element {
+                Element::Barrier(checkpoint) => Some(*checkpoint),
+                _ => None,
+            };
             let (elements, emission) = self.nodes[target.node].take(target.input, element)?;
-            if emission == Emission::More {
-                self.resuming.push(target.node);
+            match (emission, barrier) {
+                (Emission::More, _) => self.resuming.push(target.node),
+                (Emission::Done, Some(checkpoint)) => self.seal(target.node, checkpoint)?,
+                (Emission::Done, None) => {}
             }
             for element in elements {
                 self.forward(target.node, element)?;
             }
         }
+        Ok(())
+    }
+
+    /// Reports what an operator holds at a barrier. Heads and sinks report themselves.
+    fn seal(&mut self, index: usize, checkpoint: CheckpointId) -> Result<()> {
+        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
+        let Some(node) = self.nodes[index].seal(checkpoints)? else { return Ok(()) };
+        let id = self.nodes[index].id;
+        checkpoints.reporter.report(id, checkpoint, Part::Node(node));
         Ok(())
     }
 
@@ -287,6 +399,22 @@ impl Fragment {
 }
 
 impl Node {
+    /// `None` where nothing is reported: the head or the sink does.
+    fn seal(&mut self, checkpoints: &FragmentCheckpoints) -> Result<Option<NodeState>> {
+        let Step::Operator(operator) = &mut self.step else { return Ok(None) };
+        let env = &checkpoints.env;
+        let began = env.elapsed();
+        let sealed = env.step(FaultPoint::Seal, || operator.seal())?;
+        let seal = env.elapsed().saturating_sub(began);
+        Ok(Some(NodeState {
+            watermark: self.inputs.merge.merged(),
+            clock: self.inputs.now,
+            sealed,
+            alignment: checkpoints.alignment,
+            seal,
+        }))
+    }
+
     /// What comes of an element: what to forward now, and whether more follows. The element
     /// itself is forwarded last, or held back until everything has been emitted.
     fn take(&mut self, input: usize, element: Element) -> Result<(Vec<Element>, Emission)> {
@@ -308,7 +436,8 @@ impl Node {
             Element::Tick(now) => operator.tick(*now, &mut output)?,
             Element::End => operator.end(&mut output)?,
             Element::Idle => operator.idle(&mut output)?,
-            Element::Barrier(_) | Element::Active => Emission::Done,
+            Element::Barrier(_) => operator.before_barrier(&mut output)?,
+            Element::Active => Emission::Done,
         };
         self.show_state();
         let mut forwarded: Vec<Element> = output.batches.into_iter().map(Element::Batch).collect();
@@ -340,11 +469,13 @@ fn write(sink: &mut SinkTask, metrics: &NodeMetrics, element: Element) -> Result
             sink.end();
             Ok(())
         }
-        Element::Watermark(Watermark(_))
-        | Element::Barrier(_)
-        | Element::Tick(_)
-        | Element::Idle
-        | Element::Active => Ok(()),
+        Element::Barrier(checkpoint) => {
+            sink.barrier(checkpoint);
+            Ok(())
+        }
+        Element::Watermark(Watermark(_)) | Element::Tick(_) | Element::Idle | Element::Active => {
+            Ok(())
+        }
     }
 }
 
@@ -357,6 +488,11 @@ impl NodeMetrics {
 }
 
 impl HeadEntry {
+    /// Whether a part of its barrier has come, but not all.
+    fn is_aligning(&self) -> bool {
+        self.is_resting || matches!(&self.head, Head::Exchange(receiver) if receiver.is_aligning())
+    }
+
     fn poll(&mut self) -> Result<Option<Element>> {
         match &mut self.head {
             Head::Source(head) => head.poll(),

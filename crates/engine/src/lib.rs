@@ -5,19 +5,25 @@
 //! heads, `slot.rs` steps fragments, `job.rs` turns a graph into running slots.
 
 pub mod aggregate;
+mod attempt;
 mod build;
+mod checkpoint;
 pub mod exchange;
 pub mod expression;
 mod fragment;
 pub mod function;
+mod head_checkpoints;
 pub mod job;
 pub mod metrics;
 pub mod operator;
+mod restart;
 mod sink_task;
 mod slot;
 mod source_head;
 mod source_parts;
 pub mod time_line;
+mod values_head;
 pub mod watermark;
 
-pub use job::{JobEnd, JobHandle, JobParts, start};
+pub use checkpoint::{Completed, StartOptions};
+pub use job::{JobEnd, JobHandle, JobParts, JobStatus, StopKind, start};

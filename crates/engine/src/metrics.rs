@@ -10,6 +10,10 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricSpec {
     MetricSpec { name, help, kind: MetricKind::Gauge }
 }
 
+const fn histogram(name: &'static str, help: &'static str) -> MetricSpec {
+    MetricSpec { name, help, kind: MetricKind::Histogram }
+}
+
 /// Labels: job, source, topic, partition.
 pub const SOURCE_RECORDS: MetricSpec =
     counter("argus_source_records_total", "Rows read from a source.");
@@ -76,3 +80,44 @@ pub const BATCHES_IN: MetricSpec = counter(
     "argus_operator_batches_in_total",
     "Batches an operator has taken; rows ÷ batches is the batch size.",
 );
+/// Labels: job.
+pub const CHECKPOINTS: MetricSpec = counter("argus_checkpoints_total", "Checkpoints committed.");
+/// Labels: job.
+pub const FAILED_CHECKPOINTS: MetricSpec =
+    counter("argus_failed_checkpoints_total", "Checkpoints given up because they took too long.");
+/// Labels: job.
+pub const CHECKPOINT_DURATION: MetricSpec =
+    histogram("argus_checkpoint_duration_seconds", "From the barrier to the commit.");
+/// Labels: job.
+pub const CHECKPOINT_ALIGNMENT: MetricSpec = histogram(
+    "argus_checkpoint_alignment_seconds",
+    "From the barrier's order until every subtask and sink has answered.",
+);
+/// Labels: job.
+pub const CHECKPOINT_SEAL: MetricSpec = histogram(
+    "argus_checkpoint_seal_seconds",
+    "Time for which a subtask stood still to seal its state.",
+);
+/// Labels: job.
+pub const CHECKPOINT_UPLOAD: MetricSpec = histogram(
+    "argus_checkpoint_upload_seconds",
+    "Encoding segments and writing them to the store.",
+);
+/// Labels: job.
+pub const CHECKPOINT_COMMIT: MetricSpec =
+    histogram("argus_checkpoint_commit_seconds", "Writing the manifest and committing.");
+/// Labels: job.
+pub const CHECKPOINT_BYTES: MetricSpec =
+    gauge("argus_checkpoint_bytes", "Bytes written for the last checkpoint.");
+/// Labels: job.
+pub const CHECKPOINT_FULL_BYTES: MetricSpec =
+    gauge("argus_checkpoint_full_bytes", "Bytes of everything the last checkpoint refers to.");
+/// Labels: job.
+pub const CHECKPOINT_AGE: MetricSpec =
+    gauge("argus_checkpoint_age_seconds", "Time since the last checkpoint was committed.");
+/// Labels: job, operator, subtask.
+pub const STATE_BYTES: MetricSpec =
+    gauge("argus_operator_state_bytes", "Memory that the operator's keyed state takes.");
+/// Labels: job.
+pub const RESTARTS: MetricSpec =
+    counter("argus_restarts_total", "Restarts of the job inside the process.");

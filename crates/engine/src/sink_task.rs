@@ -3,22 +3,39 @@
 
 use std::collections::VecDeque;
 
-use argus_base::Batch;
+use argus_base::id::{CheckpointId, OperatorId};
 use argus_base::metrics::Counter;
-use argus_base::sink::{SinkStatus, SinkWriter};
-use argus_base::{Error, Result};
+use argus_base::sink::{Flushed, SinkStatus, SinkWriter};
+use argus_base::{Batch, Error, Result};
 use argus_plan::graph::NotNullPolicy;
 use arrow_array::{Array, BooleanArray};
 
+use crate::checkpoint::{Leaving, Part, Reporter, StagingWriter};
 use crate::operator::length::LengthEnforcer;
 
 /// A sink's writer with the rows on their way to it.
 pub(crate) struct SinkTask {
-    writer: Box<dyn SinkWriter>,
+    operator: OperatorId,
+    writer: Writer,
     constraints: Constraints,
     /// What one step brought; empty before the next step.
-    pending: VecDeque<Batch>,
+    pending: VecDeque<Pending>,
     state: State,
+    /// Where flushed epochs are reported; `None` in a job without checkpoints.
+    reporter: Option<Reporter>,
+}
+
+/// Who takes the rows.
+pub(crate) enum Writer {
+    /// The connector's.
+    Connector(Box<dyn SinkWriter>),
+    /// Keeps them with the checkpoint.
+    Staging(StagingWriter),
+}
+
+enum Pending {
+    Rows(Batch),
+    Barrier(CheckpointId),
 }
 
 /// What is checked before a row is written.
@@ -45,17 +62,28 @@ enum State {
 }
 
 impl SinkTask {
-    pub(crate) fn new(writer: Box<dyn SinkWriter>, constraints: Constraints) -> SinkTask {
-        SinkTask { writer, constraints, pending: VecDeque::new(), state: State::Writing }
+    pub(crate) fn new(
+        operator: OperatorId,
+        writer: Writer,
+        constraints: Constraints,
+        reporter: Option<Reporter>,
+    ) -> SinkTask {
+        let (pending, state) = (VecDeque::new(), State::Writing);
+        SinkTask { operator, writer, constraints, pending, state, reporter }
     }
 
     /// Takes rows; they are written by `advance`.
     pub(crate) fn push(&mut self, batch: Batch) -> Result<()> {
         let batch = self.constraints.check(batch)?;
         if batch.n_rows() > 0 {
-            self.pending.push_back(batch);
+            self.pending.push_back(Pending::Rows(batch));
         }
         Ok(())
+    }
+
+    /// The rows so far belong to the checkpoint.
+    pub(crate) fn barrier(&mut self, checkpoint: CheckpointId) {
+        self.pending.push_back(Pending::Barrier(checkpoint));
     }
 
     /// No rows follow.
@@ -72,17 +100,41 @@ impl SinkTask {
                 return Ok(true);
             }
             let status = self.writer.poll()?;
+            self.report();
             match (self.state, status) {
                 (State::Draining, SinkStatus::Drained) => self.state = State::Done,
                 (_, SinkStatus::Blocked) | (State::Draining, _) => return Ok(false),
                 _ => match self.pending.pop_front() {
-                    Some(batch) => self.writer.write(batch)?,
+                    Some(Pending::Rows(batch)) => self.writer.write(batch)?,
+                    Some(Pending::Barrier(checkpoint)) => self.writer.flush(checkpoint)?,
                     None if self.state == State::Ending => {
                         self.writer.end_input()?;
                         self.state = State::Draining;
                     }
                     None => return Ok(true),
                 },
+            }
+        }
+    }
+
+    /// Tells the coordinator what the writer has flushed.
+    fn report(&mut self) {
+        let Some(reporter) = &self.reporter else { return };
+        match &mut self.writer {
+            Writer::Connector(writer) => {
+                while let Some(Flushed { checkpoint, prepared }) = writer.flushed() {
+                    reporter.report(self.operator, checkpoint, Part::Sink(prepared));
+                }
+            }
+            Writer::Staging(writer) => {
+                while let Some(leaving) = writer.leaving() {
+                    match leaving {
+                        Leaving::Chunk(chunk) => reporter.chunk(self.operator, chunk),
+                        Leaving::Epoch(checkpoint, rows) => {
+                            reporter.report(self.operator, checkpoint, Part::Rows(rows));
+                        }
+                    }
+                }
             }
         }
     }
@@ -95,6 +147,52 @@ impl SinkTask {
     /// Whether everything is durable and nothing follows.
     pub(crate) fn is_done(&self) -> bool {
         self.state == State::Done
+    }
+}
+
+impl Writer {
+    fn poll(&mut self) -> Result<SinkStatus> {
+        match self {
+            Writer::Connector(writer) => writer.poll(),
+            Writer::Staging(writer) => Ok(writer.poll()),
+        }
+    }
+
+    fn write(&mut self, batch: Batch) -> Result<()> {
+        match self {
+            Writer::Connector(writer) => writer.write(batch),
+            Writer::Staging(writer) => {
+                writer.write(batch);
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self, checkpoint: CheckpointId) -> Result<()> {
+        match self {
+            Writer::Connector(writer) => writer.flush(checkpoint),
+            Writer::Staging(writer) => {
+                writer.flush(checkpoint);
+                Ok(())
+            }
+        }
+    }
+
+    fn end_input(&mut self) -> Result<()> {
+        match self {
+            Writer::Connector(writer) => writer.end_input(),
+            Writer::Staging(writer) => {
+                writer.end_input();
+                Ok(())
+            }
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        match self {
+            Writer::Connector(writer) => writer.is_ready(),
+            Writer::Staging(_) => true,
+        }
     }
 }
 

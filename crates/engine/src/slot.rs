@@ -11,6 +11,7 @@ use std::time::Duration;
 use argus_base::metrics::{Counter, Registry};
 use argus_base::{Env, Result};
 
+use crate::checkpoint::Orders;
 use crate::exchange::Waker;
 use crate::fragment::{Fragment, Progress};
 use crate::metrics;
@@ -30,22 +31,13 @@ pub(crate) struct SlotState {
     pub n_rounds: AtomicU64,
 }
 
-/// What the job asks of all its slots.
-#[derive(Default)]
-pub(crate) struct JobOrders {
-    /// End the sources where they stand, write what is on its way, then end.
-    pub stop: AtomicBool,
-    /// End at once.
-    pub abort: AtomicBool,
-}
-
 /// A slot about to run.
 pub(crate) struct Slot {
     pub index: usize,
     pub fragments: Vec<Fragment>,
     pub waker: Arc<Waker>,
     pub state: Arc<SlotState>,
-    pub orders: Arc<JobOrders>,
+    pub orders: Arc<Orders>,
     pub env: Env,
     pub times: SlotTimes,
 }
@@ -86,14 +78,14 @@ impl SlotTimes {
 
 /// Aborts the job when a slot ends by a failure or a panic: the others would go on for ever.
 struct AbortGuard {
-    orders: Arc<JobOrders>,
+    orders: Arc<Orders>,
     is_armed: bool,
 }
 
 impl Drop for AbortGuard {
     fn drop(&mut self) {
         if self.is_armed {
-            self.orders.abort.store(true, Ordering::Release);
+            self.orders.abort();
         }
     }
 }
@@ -102,9 +94,14 @@ impl Slot {
     /// Runs to the end.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut guard = AbortGuard { orders: self.orders.clone(), is_armed: true };
-        let result = self.step_until_finished();
+        let result = self.load().and_then(|()| self.step_until_finished());
         guard.is_armed = result.is_err();
         result
+    }
+
+    /// Loads the state of a former life.
+    pub(crate) fn load(&mut self) -> Result<()> {
+        self.fragments.iter_mut().try_for_each(Fragment::load)
     }
 
     fn step_until_finished(&mut self) -> Result<()> {
@@ -141,7 +138,7 @@ impl Slot {
     }
 
     /// Steps every fragment once, those nearest to the sinks first.
-    fn round(&mut self) -> Result<Progress> {
+    pub(crate) fn round(&mut self) -> Result<Progress> {
         let mut round = Progress::Finished;
         for fragment in self.fragments.iter_mut().rev() {
             let progress = fragment.step()?;

@@ -10,23 +10,26 @@
 //! while rows wait in the split, while its server is away, and while the sinks hold the fragment
 //! up, since `poll` is not called then.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use argus_base::batch::{Batch, MAX_BATCH_ROWS};
 use argus_base::connector::OnError;
-use argus_base::id::SplitIndex;
+use argus_base::id::{SplitIndex, SubtaskIndex};
 use argus_base::metrics::{Counter, Gauge, Registry};
 use argus_base::source::{SourceBatch, SourcePoll, SourceReader, SplitLabel, SplitStatus};
 use argus_base::time::{ProcessingTime, Watermark};
 use argus_base::{Element, Env, Error, Result};
+use argus_state::manifest::{SplitWatermark, SubtaskState};
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 
+use crate::checkpoint::BarrierKind;
 use crate::expression::{CompiledExpression, EvaluationContext, ProjectionSet};
+use crate::head_checkpoints::HeadCheckpoints;
 use crate::metrics;
 use crate::operator::record_batch;
 use crate::operator::slicing::{least_and_greatest, millis, null_rowtime};
@@ -53,6 +56,7 @@ pub(crate) struct SourceHead {
     last_tick: Duration,
     is_ended: bool,
     instruments: Instruments,
+    checkpoints: Option<HeadCheckpoints>,
 }
 
 /// What a head is made of, besides its reader.
@@ -65,6 +69,8 @@ pub(crate) struct SourceHeadParts {
     pub on_error: OnError,
     pub env: Env,
     pub instruments: Instruments,
+    /// In a job that takes checkpoints.
+    pub checkpoints: Option<HeadCheckpoints>,
 }
 
 /// The watermark of a source and the windows that it closes.
@@ -81,10 +87,14 @@ pub(crate) struct EventTimeTracker {
     pub is_exact: bool,
     /// One watermark a split, or one for all.
     pub per_split: bool,
+    /// Readers of the source, this one among them.
+    pub n_readers: usize,
     /// Watermarks of the splits.
     pub merge: WatermarkMerge,
     /// The last one sent, and when.
     pub sent: (Watermark, Duration),
+    /// Watermarks of a former life, by split; `None` for a source with one over all.
+    pub restored: BTreeMap<Option<SplitLabel>, Watermark>,
 }
 
 /// A window kind that judges the lateness of a source's rows.
@@ -198,6 +208,17 @@ impl SourceHead {
             last_tick: Duration::ZERO,
             is_ended: false,
             instruments: parts.instruments,
+            checkpoints: parts.checkpoints,
+        }
+    }
+
+    /// Takes over the event time of a former life: a row that was late then stays late.
+    pub(crate) fn restore(&mut self, former: &[SubtaskState], own: SubtaskIndex) {
+        let Some(event_time) = &mut self.event_time else { return };
+        event_time.restore(former, own);
+        let sent = event_time.sent.0;
+        if sent > Watermark::MIN {
+            self.ready.push_back(Element::Watermark(sent));
         }
     }
 
@@ -219,8 +240,11 @@ impl SourceHead {
         if self.is_ended {
             return Ok(None);
         }
+        if self.follow_orders() {
+            return Ok(self.ready.pop_front());
+        }
         let preferred = self.event_time.as_ref().map(EventTimeTracker::slowest_first);
-        match self.reader.poll(MAX_BATCH_ROWS, &preferred.unwrap_or_default())? {
+        match self.poll_reader(&preferred.unwrap_or_default())? {
             SourcePoll::Batch(batch) => self.take_batch(batch)?,
             SourcePoll::SplitAdded { split, label } => self.add_split(split, label)?,
             SourcePoll::SplitFinished(split) => self.finish_split(split),
@@ -250,7 +274,7 @@ impl SourceHead {
         if per_split || split.0 == 0 {
             self.idleness.at_end_for.push(Duration::ZERO);
             if let Some(event_time) = &mut self.event_time {
-                event_time.merge.add_input();
+                event_time.add_input(&self.splits[split.0]);
             }
         }
         Ok(())
@@ -267,10 +291,63 @@ impl SourceHead {
         }
     }
 
+    /// The source has come to its end. With checkpoints the head goes on sending barriers, until
+    /// the one that ends the job.
     fn end(&mut self) {
-        self.is_ended = true;
-        self.ready.push_back(Element::Watermark(Watermark::MAX));
-        self.ready.push_back(Element::End);
+        match &mut self.checkpoints {
+            Some(checkpoints) => {
+                if checkpoints.exhaust() {
+                    self.ready.push_back(Element::Watermark(Watermark::MAX));
+                }
+            }
+            None => {
+                self.is_ended = true;
+                self.ready.push_back(Element::Watermark(Watermark::MAX));
+                self.ready.push_back(Element::End);
+            }
+        }
+    }
+
+    /// Polls the reader, unless rows have to wait until the start positions are on record.
+    fn poll_reader(&mut self, preferred: &[SplitIndex]) -> Result<SourcePoll> {
+        match &mut self.checkpoints {
+            Some(checkpoints) => checkpoints.poll(self.reader.as_mut(), preferred),
+            None => self.reader.poll(MAX_BATCH_ROWS, preferred),
+        }
+    }
+
+    /// Does what the coordinator has asked for; true when that made an element.
+    fn follow_orders(&mut self) -> bool {
+        let Some(checkpoints) = &mut self.checkpoints else { return false };
+        match checkpoints.next_order(self.reader.as_mut()) {
+            None => false,
+            Some((checkpoint, kind)) => {
+                if kind == BarrierKind::Drain && !checkpoints.is_exhausted() {
+                    self.ready.push_back(Element::Watermark(Watermark::MAX));
+                }
+                self.ready.push_back(Element::Barrier(checkpoint));
+                if kind != BarrierKind::Periodic {
+                    self.is_ended = true;
+                    self.ready.push_back(Element::End);
+                }
+                true
+            }
+        }
+    }
+
+    /// Where the source stands, as the barrier that was just sent has it.
+    pub(crate) fn state(&self) -> SubtaskState {
+        let positions = match &self.checkpoints {
+            Some(checkpoints) => checkpoints.positions_at_barrier(),
+            None => Vec::new(),
+        };
+        let (mut watermark, mut split_watermarks) = (None, Vec::new());
+        if let Some(event_time) = &self.event_time {
+            watermark = Some(event_time.sent.0);
+            split_watermarks = event_time.split_watermarks(&self.splits);
+        }
+        let clock = (self.now.0 > i64::MIN).then_some(self.now);
+        SubtaskState { watermark, clock, positions, split_watermarks, keyed: None }
     }
 
     fn take_batch(&mut self, batch: SourceBatch) -> Result<()> {
@@ -481,6 +558,43 @@ impl Idleness {
 }
 
 impl EventTimeTracker {
+    /// A further split, which goes on where it was.
+    fn add_input(&mut self, label: &SplitLabel) {
+        self.merge.add_input();
+        let input = self.merge.len() - 1;
+        let key = if self.per_split { Some(label.clone()) } else { None };
+        if let Some(watermark) = self.restored.get(&key) {
+            self.merge.watermark(input, *watermark);
+        }
+    }
+
+    fn split_watermarks(&self, splits: &[SplitLabel]) -> Vec<SplitWatermark> {
+        let inputs = (0..self.merge.len()).map(|input| {
+            let split = if self.per_split { splits.get(input).cloned() } else { None };
+            SplitWatermark { split, watermark: self.merge.of_input(input) }
+        });
+        let known = inputs.filter(|entry| entry.watermark > Watermark::MIN);
+        known.collect()
+    }
+
+    /// With the readers of before each goes on as it was. Others know their splits; a reader that
+    /// has one watermark over whatever it reads takes the least of them all.
+    fn restore(&mut self, former: &[SubtaskState], own: SubtaskIndex) {
+        for entry in former.iter().flat_map(|state| &state.split_watermarks) {
+            let known = self.restored.entry(entry.split.clone()).or_insert(entry.watermark);
+            *known = (*known).min(entry.watermark);
+        }
+        let same = former.get(own.0).filter(|_| former.len() == self.n_readers);
+        if let Some(same) = same {
+            for entry in &same.split_watermarks {
+                self.restored.insert(entry.split.clone(), entry.watermark);
+            }
+            let sent = same.watermark.unwrap_or(Watermark::MIN);
+            self.merge.advance_to(sent);
+            self.sent.0 = sent;
+        }
+    }
+
     /// Splits in ascending order of watermark.
     fn slowest_first(&self) -> Vec<SplitIndex> {
         if !self.per_split || self.merge.len() < 2 {
@@ -570,21 +684,5 @@ impl<'a> Watermarks<'a> {
             return least_and_greatest(self.0.values()).map_or(i64::MIN, |(_, greatest)| greatest);
         }
         (0..self.0.len()).filter_map(|row| self.get(row)).max().unwrap_or(i64::MIN)
-    }
-}
-
-/// A head of constant rows.
-pub(crate) struct ValuesHead {
-    ready: VecDeque<Element>,
-}
-
-impl ValuesHead {
-    pub(crate) fn new(batch: Option<Batch>) -> ValuesHead {
-        let end = [Element::Watermark(Watermark::MAX), Element::End];
-        ValuesHead { ready: batch.map(Element::Batch).into_iter().chain(end).collect() }
-    }
-
-    pub(crate) fn poll(&mut self) -> Option<Element> {
-        self.ready.pop_front()
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn source_head_parts(
         on_error: context.on_source_error,
         env: context.env.clone(),
         instruments: Instruments::new(registry, &context.job_name, &operator.table.name),
+        checkpoints: None,
     })
 }
 
@@ -64,8 +65,10 @@ fn event_time_tracker(
         emit_interval: spec.emit_interval,
         is_exact: false,
         per_split,
+        n_readers: 1,
         merge: WatermarkMerge::default(),
         sent: (Watermark::MIN, std::time::Duration::ZERO),
+        restored: std::collections::BTreeMap::new(),
     })
 }
 

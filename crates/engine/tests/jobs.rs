@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use argus_base::connector::{Projection, ScanSpec};
 use argus_base::{Field, TypeRoot};
-use argus_engine::{JobEnd, JobHandle, JobParts, start};
+use argus_engine::{JobEnd, JobHandle, JobParts, StartOptions, StopKind, start};
 use argus_plan::graph::{
     Partitioning, SourceOperator, WatermarkSpec, WindowAggregate, WindowProperty, WindowSource,
 };
@@ -101,7 +101,17 @@ fn world(splits: Vec<Script>) -> World {
 fn run(graph: &Graph, world: &World) -> JobHandle {
     let factory = Arc::new(world.clone());
     let collect = Some(Arc::new(world.clone()) as Arc<dyn argus_base::sink::Sink>);
-    start(&graph.0, JobParts { factory, context: context(), collect }).unwrap()
+    start(
+        &graph.0,
+        JobParts {
+            factory,
+            context: context(),
+            collect,
+            start: StartOptions::default(),
+            storage: None,
+        },
+    )
+    .unwrap()
 }
 
 /// Sum of the counts, and number of rows.
@@ -191,7 +201,7 @@ fn a_stopped_job_writes_no_window_that_the_watermark_has_not_passed() {
     while totals(&world).1 == 0 {
         std::thread::yield_now();
     }
-    job.stop();
+    job.stop(StopKind::Keep);
     assert_eq!(job.wait().unwrap(), JobEnd::Stopped);
     assert_eq!(totals(&world), (2, 1), "the first minute only");
 }
@@ -216,7 +226,7 @@ fn a_silent_split_holds_windows_back_until_it_is_idle() {
         std::thread::yield_now();
     }
     assert_eq!(totals(&world), (0, 0));
-    job.stop();
+    job.stop(StopKind::Keep);
     job.wait().unwrap();
     let settings = [("argus.watermark.idle-when-caught-up", "true")];
     let job = run(&count_graph(1, false, &settings), &world);
@@ -224,7 +234,7 @@ fn a_silent_split_holds_windows_back_until_it_is_idle() {
         std::thread::yield_now();
     }
     assert_eq!(totals(&world), (1, 1));
-    job.stop();
+    job.stop(StopKind::Keep);
     assert_eq!(job.wait().unwrap(), JobEnd::Stopped);
 }
 
@@ -241,6 +251,6 @@ fn what_the_local_step_holds_leaves_before_it_is_idle() {
         std::thread::yield_now();
     }
     assert_eq!(totals(&world), (2, 1));
-    job.stop();
+    job.stop(StopKind::Keep);
     assert_eq!(job.wait().unwrap(), JobEnd::Stopped);
 }

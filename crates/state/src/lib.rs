@@ -10,6 +10,7 @@ mod framed;
 pub mod key_codec;
 pub mod key_table;
 pub mod manifest;
+pub mod retention;
 pub mod segment;
 pub mod slice_store;
 pub mod snapshot;

@@ -7,6 +7,7 @@ use argus_base::Result;
 use arrow_array::RecordBatch;
 
 use crate::SliceKey;
+use crate::manifest::SectionRef;
 use crate::segment::{SectionId, SegmentReader};
 use crate::spill::SpilledRun;
 
@@ -78,6 +79,11 @@ pub struct Section {
 }
 
 impl Section {
+    /// As manifests name it.
+    pub fn reference(&self) -> SectionRef {
+        SectionRef { segment: self.segment.segment().clone(), section: self.section }
+    }
+
     /// Its rows of state in the key groups of the range.
     pub fn rows(&self, groups: Range<u16>) -> Box<dyn Iterator<Item = Result<RecordBatch>> + '_> {
         self.segment.read_state(self.section, groups)

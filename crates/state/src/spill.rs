@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use argus_base::id::{OperatorId, SubtaskIndex};
+use argus_base::{Error, Result};
 
 use crate::segment::SegmentRef;
 
@@ -38,6 +39,17 @@ pub struct MemoryLimit {
     pub n_stores: AtomicU64,
 }
 
+impl MemoryLimit {
+    /// What the state may take of the resident memory that a process may have.
+    pub fn for_process(max_resident_bytes: u64) -> MemoryLimit {
+        MemoryLimit {
+            max_bytes: max_resident_bytes / 2,
+            used_bytes: AtomicU64::new(0),
+            n_stores: AtomicU64::new(0),
+        }
+    }
+}
+
 /// A run: a segment of one section in a local file, removed when nobody holds it any more.
 #[derive(Debug)]
 pub struct SpilledRun {
@@ -47,4 +59,14 @@ pub struct SpilledRun {
     pub segment: SegmentRef,
     /// Rows in it.
     pub n_rows: u64,
+}
+
+impl SpilledRun {
+    /// The whole file.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        std::fs::read(&self.path).map_err(|error| {
+            let path = self.path.display();
+            Error::transient("AR5101", format!("cannot read the spilled run '{path}': {error}"))
+        })
+    }
 }

@@ -29,6 +29,9 @@ const N_KEPT: usize = 8;
 /// Rounds after which the store counts as too busy: in each, others have written a record.
 const MAX_ROUNDS: usize = 64;
 
+/// The code of the error that means: another worker owns the store now.
+pub const TAKEN_OVER: &str = "AR5105";
+
 /// The log as one worker sees it.
 pub struct EpochLog {
     storage: Arc<dyn Storage>,
@@ -178,7 +181,7 @@ fn last_record(storage: &dyn Storage) -> Result<Option<Record>> {
 fn fenced(by: Option<Record>) -> Error {
     let by = by.map_or(String::new(), |by| format!(" (generation {})", by.generation.0));
     let message = format!("another worker of the job has taken the checkpoint store over{by}");
-    Error::new(ErrorKind::Fenced, "AR5105", message)
+    Error::new(ErrorKind::Fenced, TAKEN_OVER, message)
 }
 
 fn emptied(number: u64) -> Error {

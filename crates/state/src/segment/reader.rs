@@ -73,6 +73,11 @@ impl SegmentReader {
         Ok(SegmentReader { file, index })
     }
 
+    /// As manifests name it.
+    pub fn segment(&self) -> &SegmentRef {
+        &self.file.segment
+    }
+
     /// The sections with rows.
     pub fn sections(&self) -> Vec<SectionId> {
         let mut sections: Vec<SectionId> = self.index.blocks.iter().map(|b| b.section).collect();

@@ -1,0 +1,107 @@
+//! Chains: which sections a restore of a subtask's keyed state needs.
+//!
+//! Each seal writes what is dirty and 1/64 of the rest, so the last [`CHAIN_LENGTH`] seals hold
+//! every living key; older sections leave the chain. What was restored stays until as many seals
+//! have been made in this life.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use argus_state::manifest::{KeyedState, SectionRef};
+use argus_state::snapshot::CHAIN_LENGTH;
+
+use super::PartId;
+
+/// The chains of all subtasks.
+#[derive(Default)]
+pub(crate) struct Chains {
+    chains: BTreeMap<PartId, Chain>,
+}
+
+#[derive(Default)]
+struct Chain {
+    /// Sections of a former life.
+    restored: Vec<SectionRef>,
+    /// Sections of this life with the number of the seal that wrote each.
+    sealed: VecDeque<(u64, SectionRef)>,
+    /// Seals in this life.
+    n_seals: u64,
+}
+
+impl Chains {
+    /// Goes on with the chain of a former life.
+    pub(crate) fn restore(&mut self, part: PartId, sections: Vec<SectionRef>) {
+        self.chains.entry(part).or_default().restored.extend(sections);
+    }
+
+    /// A seal was made. `begins` where what came before is no longer needed.
+    pub(crate) fn seal(&mut self, part: PartId, begins: bool) {
+        let chain = self.chains.entry(part).or_default();
+        chain.n_seals += 1;
+        if begins {
+            chain.restored.clear();
+            chain.sealed.clear();
+        }
+        if chain.n_seals >= CHAIN_LENGTH {
+            chain.restored.clear();
+        }
+        let oldest = (chain.n_seals + 1).saturating_sub(CHAIN_LENGTH);
+        while chain.sealed.front().is_some_and(|(seal, _)| *seal < oldest) {
+            chain.sealed.pop_front();
+        }
+    }
+
+    /// A section of the last seal has reached the store.
+    pub(crate) fn push(&mut self, part: PartId, seal: u64, section: SectionRef) {
+        self.chains.entry(part).or_default().sealed.push_back((seal, section));
+    }
+
+    /// Number of the last seal of a part.
+    pub(crate) fn last_seal(&self, part: PartId) -> u64 {
+        self.chains.get(&part).map_or(0, |chain| chain.n_seals)
+    }
+
+    /// Puts the chain of a part into its state, oldest section first.
+    pub(crate) fn describe(&self, part: PartId, keyed: &mut KeyedState) {
+        let Some(chain) = self.chains.get(&part) else { return };
+        let sealed = chain.sealed.iter().map(|(_, section)| section);
+        keyed.chain = chain.restored.iter().chain(sealed).cloned().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_base::id::{OperatorId, SubtaskIndex};
+    use argus_state::segment::SegmentRef;
+
+    use super::*;
+
+    const PART: PartId = PartId { operator: OperatorId(1), subtask: SubtaskIndex(0) };
+
+    fn section(number: u64) -> SectionRef {
+        let segment = SegmentRef { path: number.to_string(), n_bytes: 0, checksum: 0 };
+        SectionRef { segment, section: PART }
+    }
+
+    fn paths(chains: &Chains) -> Vec<String> {
+        let mut keyed = KeyedState::default();
+        chains.describe(PART, &mut keyed);
+        keyed.chain.into_iter().map(|section| section.segment.path).collect()
+    }
+
+    #[test]
+    fn a_chain_holds_the_last_seals_and_what_was_restored_as_long() {
+        let mut chains = Chains::default();
+        chains.restore(PART, vec![section(1000)]);
+        for seal in 1..=CHAIN_LENGTH + 10 {
+            chains.seal(PART, false);
+            chains.push(PART, seal, section(seal));
+            let has_restored = paths(&chains).first().is_some_and(|path| path == "1000");
+            assert_eq!(has_restored, seal < CHAIN_LENGTH, "seal {seal}");
+        }
+        let paths_now = paths(&chains);
+        assert_eq!(paths_now.len() as u64, CHAIN_LENGTH);
+        assert_eq!(paths_now[0], "11");
+        chains.seal(PART, true);
+        assert_eq!(paths(&chains), Vec::<String>::new());
+    }
+}

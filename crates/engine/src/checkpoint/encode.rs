@@ -1,0 +1,149 @@
+//! What is on its way to the store: sealed rows, spilled runs and staged rows become segments.
+//!
+//! One step encodes and puts at most about [`SEGMENT_BYTES`]; a put that failed is made again with
+//! the same bytes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use argus_base::fault::FaultPoint;
+use argus_base::id::CheckpointId;
+use argus_base::{Env, Error, Result};
+use argus_state::manifest::SectionRef;
+use argus_state::segment::{EncodedSegment, SegmentRef, SegmentWriter};
+use argus_state::spill::SpilledRun;
+use argus_state::storage::Storage;
+use arrow_array::RecordBatch;
+
+use super::PartId;
+
+/// Size from which on a segment is followed by another.
+const SEGMENT_BYTES: usize = 64 << 20;
+
+/// Something to be written.
+pub(crate) enum Job {
+    /// Rows that a part sealed, at its seal of that number.
+    State(PartId, u64, Vec<RecordBatch>),
+    /// Rows that a sink staged.
+    Staged(PartId, Vec<RecordBatch>, Ticket),
+    /// A run that a part spilled.
+    Run(PartId, Arc<SpilledRun>),
+}
+
+/// Which epoch's rows they are; given back with the section.
+pub(crate) type Ticket = u64;
+
+/// Something that has been written.
+pub(crate) enum Written {
+    State(PartId, u64, SectionRef),
+    Staged(Ticket, SectionRef),
+    Run(String, SectionRef),
+}
+
+/// Writes segments one by one.
+pub(crate) struct Uploads {
+    env: Env,
+    storage: Arc<dyn Storage>,
+    max_parallelism: u16,
+    jobs: VecDeque<Job>,
+    /// Encoded, not yet in the store.
+    encoded: Option<(EncodedSegment, Vec<Job>)>,
+    /// Which checkpoint segments are named for, and how many it has.
+    named_for: (CheckpointId, usize),
+    /// Bytes written since they were last asked for.
+    pub n_bytes: u64,
+}
+
+impl Uploads {
+    pub(crate) fn new(env: Env, storage: Arc<dyn Storage>, max_parallelism: u16) -> Uploads {
+        Uploads {
+            env,
+            storage,
+            max_parallelism,
+            jobs: VecDeque::new(),
+            encoded: None,
+            named_for: (CheckpointId(0), 0),
+            n_bytes: 0,
+        }
+    }
+
+    pub(crate) fn add(&mut self, job: Job) {
+        self.jobs.push_back(job);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.encoded.is_none()
+    }
+
+    /// Writes one segment, named for a checkpoint that is not committed yet. One attempt.
+    pub(crate) fn step(&mut self, checkpoint: CheckpointId) -> Result<Vec<Written>> {
+        if self.encoded.is_none() {
+            self.encode()?;
+        }
+        let Some((segment, _)) = &self.encoded else { return Ok(Vec::new()) };
+        if self.named_for.0 != checkpoint {
+            self.named_for = (checkpoint, 0);
+        }
+        let path = format!("segment/{:020}-{}", checkpoint.0, self.named_for.1);
+        self.env.step(FaultPoint::Upload, || self.storage.put(&path, &segment.bytes))?;
+        self.named_for.1 += 1;
+        self.n_bytes += segment.bytes.len() as u64;
+        let n_bytes = segment.bytes.len() as u64;
+        let reference = SegmentRef { path, n_bytes, checksum: segment.checksum };
+        let (_, jobs) = self.encoded.take().ok_or_else(|| Error::bug("a segment vanished"))?;
+        Ok(jobs.into_iter().map(|job| job.written(&reference)).collect())
+    }
+
+    fn encode(&mut self) -> Result<()> {
+        if let Some(Job::Run(_, run)) = self.jobs.front() {
+            let bytes = run.read()?;
+            let encoded = EncodedSegment { bytes, checksum: run.segment.checksum };
+            self.encoded = Some((encoded, self.jobs.drain(..1).collect()));
+            return Ok(());
+        }
+        let mut writer = SegmentWriter::new(self.max_parallelism);
+        let mut done = Vec::new();
+        while let Some(job) = self.jobs.front() {
+            if writer.n_bytes() >= SEGMENT_BYTES {
+                break;
+            }
+            match job {
+                Job::State(part, _, rows) => {
+                    rows.iter().try_for_each(|rows| writer.add_state(*part, rows))?;
+                }
+                Job::Staged(part, rows, _) => {
+                    rows.iter().try_for_each(|rows| writer.add_rows(*part, rows))?;
+                }
+                Job::Run(..) => break,
+            }
+            done.extend(self.jobs.pop_front().map(Job::without_rows));
+        }
+        if !done.is_empty() {
+            self.encoded = Some((writer.finish()?, done));
+        }
+        Ok(())
+    }
+}
+
+impl Job {
+    /// What is left to say once the rows have been encoded.
+    fn without_rows(self) -> Job {
+        match self {
+            Job::State(part, seal, _) => Job::State(part, seal, Vec::new()),
+            Job::Staged(part, _, ticket) => Job::Staged(part, Vec::new(), ticket),
+            run @ Job::Run(..) => run,
+        }
+    }
+
+    fn written(self, segment: &SegmentRef) -> Written {
+        let section = |section| SectionRef { segment: segment.clone(), section };
+        match self {
+            Job::State(part, seal, _) => Written::State(part, seal, section(part)),
+            Job::Staged(part, _, ticket) => Written::Staged(ticket, section(part)),
+            Job::Run(part, run) => Written::Run(run.segment.path.clone(), section(part)),
+        }
+    }
+}
+
+/// Sections of runs that are in the store, by the name of the run.
+pub(crate) type StoredRuns = BTreeMap<String, SectionRef>;

@@ -1,0 +1,408 @@
+//! The start order, of a process and of every restart inside it: take the store's fence, fence the
+//! external systems, read the commit record, restore exactly that checkpoint, let followers apply
+//! what was staged, discard what lies above.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_base::commit::{CommitRecord, Generation, Incarnation, Owner};
+use argus_base::connector::SinkSet;
+use argus_base::fault::FaultPoint;
+use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
+use argus_base::key_group::key_group_range;
+use argus_base::{Env, Error, ErrorKind, Result};
+use argus_plan::JobGraph;
+use argus_state::epoch_log::{EpochLog, Takeover};
+use argus_state::manifest::{KeyedState, Manifest, OperatorState, SectionRef, SubtaskState};
+use argus_state::retention;
+use argus_state::segment::{SegmentReader, SegmentRef};
+use argus_state::snapshot::{RestoredPart, RestoredState, Section};
+use argus_state::storage::{ObjectInfo, Storage};
+
+use super::matching;
+use super::outputs::{Backoff, OpenCommitter, Outputs};
+use super::savepoint;
+use crate::job::JobShared;
+
+/// How a job begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartOptions {
+    /// Forget what is in the store.
+    pub fresh: bool,
+    /// Begin from a savepoint: a path, `file://…` or `s3://…`.
+    pub from_savepoint: Option<String>,
+    /// Where the committed checkpoint cannot be read, or there is no record of it, take the newest
+    /// one that can be: rows may come twice.
+    pub accept_duplicates: bool,
+    /// Operators, by id or name, whose state may be dropped.
+    pub allow_state_loss: Vec<String>,
+}
+
+/// What a start goes through.
+pub(crate) struct Recovery<'a> {
+    pub env: &'a Env,
+    pub graph: &'a JobGraph,
+    pub storage: Arc<dyn Storage>,
+    pub options: &'a StartOptions,
+    /// How long servers that are away are waited for; `None`: without end.
+    pub patience: Option<Duration>,
+    /// Says whether the job is to end: waiting is given up.
+    pub shared: &'a JobShared,
+}
+
+/// Where a job goes on.
+pub(crate) struct Recovered {
+    pub log: EpochLog,
+    pub owner: Owner,
+    /// The commit point, where it is not the epoch log.
+    pub commit_point: Option<OpenCommitter>,
+    pub outputs: Outputs,
+    /// The restored checkpoint.
+    pub manifest: Option<Manifest>,
+    /// Its record, where it is on record for this incarnation.
+    pub record: Option<CommitRecord>,
+    /// The next checkpoint's number.
+    pub next: CheckpointId,
+}
+
+/// What the store and the commit point say.
+struct Found {
+    manifest: Option<Manifest>,
+    record: Option<CommitRecord>,
+    incarnation: Incarnation,
+}
+
+impl Recovery<'_> {
+    /// Goes through the start order. `sinks` are the operators of the set's sinks, in its order.
+    pub(crate) fn run(&self, set: SinkSet, sinks: &[OperatorId]) -> Result<Recovered> {
+        let token = self.env.random();
+        let take_over = || EpochLog::take_over(Arc::clone(&self.storage), token);
+        let (log, takeover) = self.insist("take over the checkpoint store", || {
+            self.env.step(FaultPoint::Fence, take_over)
+        })?;
+        let (mut commit_point, followers) = split(set, sinks);
+        let highest = self.insist("list the checkpoint store", || {
+            Ok(retention::highest_id(&self.storage.list("")?))
+        })?;
+        let mut next = CheckpointId(highest.map_or(0, |highest| highest.0) + 1);
+        let recorded = self.read_record(&takeover, commit_point.as_mut())?;
+        if let Some(record) = &recorded {
+            next = next.max(CheckpointId(record.checkpoint.0 + 1));
+        }
+        let found = self.find(&takeover, recorded, commit_point.is_some(), &mut next)?;
+        if let Some(manifest) = &found.manifest {
+            matching::check(manifest, self.graph, &self.options.allow_state_loss)?;
+        }
+        let owner = self.owner(found.incarnation, takeover.generation);
+        let outputs =
+            self.open_followers(followers, &owner, &found.manifest, found.record.as_ref())?;
+        if found.record.is_some() {
+            self.discard_above(found.manifest.as_ref())?;
+        }
+        let Found { manifest, record, .. } = found;
+        Ok(Recovered { log, owner, commit_point, outputs, manifest, record, next })
+    }
+
+    fn owner(&self, incarnation: Incarnation, generation: Generation) -> Owner {
+        Owner { job: self.graph.settings.name.clone(), incarnation, generation }
+    }
+
+    /// Fences the commit point and reads what was committed last.
+    fn read_record(
+        &self,
+        takeover: &Takeover,
+        commit_point: Option<&mut OpenCommitter>,
+    ) -> Result<Option<CommitRecord>> {
+        let Some(open) = commit_point else { return Ok(takeover.committed.clone()) };
+        let known = takeover.committed.as_ref().map(|record| record.incarnation.clone());
+        let incarnation = known.unwrap_or_else(|| Incarnation::new(self.env.random()));
+        let owner = self.owner(incarnation, takeover.generation);
+        let what = format!("open {}", open.committer.name());
+        self.insist(&what, || open.committer.open(&owner))
+    }
+
+    /// Chooses the checkpoint to restore.
+    fn find(
+        &self,
+        takeover: &Takeover,
+        recorded: Option<CommitRecord>,
+        is_external: bool,
+        next: &mut CheckpointId,
+    ) -> Result<Found> {
+        let anew = || Incarnation::new(self.env.random());
+        if let Some(path) = &self.options.from_savepoint {
+            let copy =
+                || savepoint::fetch(path, self.storage.as_ref(), *next, self.graph, self.env);
+            let manifest = self.insist("read the savepoint", copy)?;
+            *next = CheckpointId(next.0 + 1);
+            return Ok(Found { manifest: Some(manifest), record: None, incarnation: anew() });
+        }
+        if self.options.fresh {
+            return Ok(Found { manifest: None, record: None, incarnation: anew() });
+        }
+        let Some(record) = recorded else {
+            return self.find_without_record(takeover, is_external);
+        };
+        match self.insist("read the committed checkpoint", || self.read(&record)) {
+            Ok(manifest) => {
+                let incarnation = record.incarnation.clone();
+                Ok(Found { manifest: Some(manifest), record: Some(record), incarnation })
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt && self.options.accept_duplicates => {
+                tracing::warn!(%error, "the committed checkpoint is left out");
+                Ok(self.newest_readable(&record)?.unwrap_or_else(|| Found {
+                    manifest: None,
+                    record: None,
+                    incarnation: anew(),
+                }))
+            }
+            Err(error) => Err(error.context(format!(
+                "restore checkpoint {}; --accept-duplicates takes an older one, --fresh begins anew",
+                record.checkpoint.0
+            ))),
+        }
+    }
+
+    /// The commit point has no record: a first start, or something is wrong.
+    fn find_without_record(&self, takeover: &Takeover, is_external: bool) -> Result<Found> {
+        let fresh = || Found {
+            manifest: None,
+            record: None,
+            incarnation: Incarnation::new(self.env.random()),
+        };
+        let Some(noted) = takeover.committed.as_ref().filter(|_| is_external) else {
+            return Ok(fresh());
+        };
+        if self.options.accept_duplicates {
+            return Ok(self.newest_readable(noted)?.unwrap_or_else(fresh));
+        }
+        let message = format!(
+            "the store knows that checkpoint {} was committed, and the commit point has no record \
+             of any: was the script given another Kafka cluster, or were the offsets of its group \
+             deleted? --accept-duplicates goes on from the newest checkpoint, --fresh begins anew",
+            noted.checkpoint.0
+        );
+        Err(Error::user("AR5203", message))
+    }
+
+    /// The manifest of a record, with all its segments there.
+    fn read(&self, record: &CommitRecord) -> Result<Manifest> {
+        let path = Manifest::path(record.checkpoint);
+        let bytes = self.storage.get(&path)?;
+        let bytes = bytes.ok_or_else(|| corrupt(format!("{path} is missing")))?;
+        if Manifest::hash(&bytes) != record.manifest_hash {
+            return Err(corrupt(format!("{path} is not the one that was committed")));
+        }
+        let manifest = Manifest::decode(&bytes)?;
+        for segment in manifest.segments() {
+            SegmentReader::open(Arc::clone(&self.storage), segment)?;
+        }
+        Ok(manifest)
+    }
+
+    /// The newest checkpoint that can be read, below a record that cannot.
+    fn newest_readable(&self, record: &CommitRecord) -> Result<Option<Found>> {
+        let listing = self.insist("list manifests", || self.storage.list("manifest/"))?;
+        for object in listing.iter().rev() {
+            let candidate = self.insist("read a manifest", || self.storage.get(&object.path))?;
+            let Some(bytes) = candidate else { continue };
+            let Ok(manifest) = Manifest::decode(&bytes) else { continue };
+            let segments = manifest.segments();
+            let is_whole = |segment: &&SegmentRef| {
+                SegmentReader::open(Arc::clone(&self.storage), segment).is_ok()
+            };
+            if manifest.incarnation == record.incarnation && segments.iter().all(is_whole) {
+                let incarnation = manifest.incarnation.clone();
+                let (checkpoint, manifest_hash) = (manifest.checkpoint, Manifest::hash(&bytes));
+                let record =
+                    CommitRecord { incarnation: incarnation.clone(), checkpoint, manifest_hash };
+                return Ok(Some(Found {
+                    manifest: Some(manifest),
+                    record: Some(record),
+                    incarnation,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens the followers and lets them apply what was staged.
+    fn open_followers(
+        &self,
+        followers: Vec<OpenCommitter>,
+        owner: &Owner,
+        manifest: &Option<Manifest>,
+        record: Option<&CommitRecord>,
+    ) -> Result<Outputs> {
+        let mut outputs = Outputs::new(self.env.clone(), Arc::clone(&self.storage));
+        if let Some(manifest) = manifest {
+            outputs.restore(&manifest.staged);
+        }
+        for mut follower in followers {
+            let what = format!("open {}", follower.committer.name());
+            let marker = self.insist(&what, || follower.committer.open(owner))?;
+            outputs.add(follower, marker, owner, record);
+        }
+        while !outputs.is_settled() {
+            if self.shared.is_given_up() {
+                return Err(given_up());
+            }
+            if !outputs.step()? {
+                self.env.sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Deletes what was uploaded after the checkpoint that is resumed.
+    fn discard_above(&self, restored: Option<&Manifest>) -> Result<()> {
+        self.insist("discard what was not committed", || {
+            let listing = self.storage.list("")?;
+            if let Some(restored) = restored {
+                report_torn(&listing, restored.checkpoint, self.storage.as_ref());
+            }
+            for path in retention::above(restored, &listing) {
+                self.env.step(FaultPoint::Discard, || self.storage.delete(&path))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes attempts until one gives something else than a transient error.
+    pub(crate) fn insist<T>(
+        &self,
+        what: &str,
+        mut attempt: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        let began = self.env.elapsed();
+        let mut backoff = Backoff::default();
+        loop {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    let waited = self.env.elapsed().saturating_sub(began);
+                    if self.patience.is_some_and(|patience| waited >= patience) {
+                        return Err(error.context(what.to_owned()));
+                    }
+                    backoff.failed(self.env, what, error)?;
+                }
+            }
+            while self.env.elapsed() < backoff.next {
+                if self.shared.is_given_up() {
+                    return Err(given_up());
+                }
+                self.env.sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// Tells of uploads above the restored checkpoint that are damaged; they are dropped either way.
+fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Storage) {
+    let manifests = listing.iter().filter(|object| object.path.starts_with("manifest/"));
+    for object in manifests.filter(|object| object.path > Manifest::path(restored)) {
+        let Ok(Some(bytes)) = storage.get(&object.path) else { continue };
+        match Manifest::decode(&bytes) {
+            Ok(_) => {
+                tracing::info!(path = object.path, "a checkpoint that was not committed is dropped")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a damaged checkpoint that was not committed is dropped")
+            }
+        }
+    }
+}
+
+/// The commit point, if one of the committers is it, and the followers.
+fn split(set: SinkSet, sinks: &[OperatorId]) -> (Option<OpenCommitter>, Vec<OpenCommitter>) {
+    let mut commit_point = None;
+    let mut followers = Vec::new();
+    for committer in set.committers {
+        let open = OpenCommitter {
+            sinks: committer.sinks.iter().map(|sink| sinks[*sink]).collect(),
+            committer: committer.committer,
+        };
+        if committer.is_commit_point {
+            commit_point = Some(open);
+        } else {
+            followers.push(open);
+        }
+    }
+    (commit_point, followers)
+}
+
+fn corrupt(message: String) -> Error {
+    Error::new(ErrorKind::Corrupt, "AR5204", message)
+}
+
+fn given_up() -> Error {
+    Error::transient("AR5205", "the job was stopped before it had started")
+}
+
+/// The state of a former life by operator, ready to be loaded.
+pub(crate) struct RestoredNodes {
+    operators: BTreeMap<OperatorId, OperatorState>,
+    segments: BTreeMap<SegmentRef, Arc<SegmentReader>>,
+    max_parallelism: u16,
+}
+
+impl RestoredNodes {
+    /// Opens the segments of a checkpoint.
+    pub(crate) fn open(manifest: &Manifest, storage: &Arc<dyn Storage>) -> Result<RestoredNodes> {
+        let mut segments = BTreeMap::new();
+        for operator in &manifest.operators {
+            for keyed in operator.subtasks.iter().filter_map(|subtask| subtask.keyed.as_ref()) {
+                for SectionRef { segment, .. } in keyed.runs.iter().chain(&keyed.chain) {
+                    if !segments.contains_key(segment) {
+                        let reader = SegmentReader::open(Arc::clone(storage), segment)?;
+                        segments.insert(segment.clone(), Arc::new(reader));
+                    }
+                }
+            }
+        }
+        let operators = manifest.operators.iter().map(|state| (state.operator, state.clone()));
+        let max_parallelism = manifest.max_parallelism;
+        Ok(RestoredNodes { operators: operators.collect(), segments, max_parallelism })
+    }
+
+    /// What the former subtasks of an operator had; empty where it is new.
+    pub(crate) fn subtasks(&self, operator: OperatorId) -> &[SubtaskState] {
+        self.operators.get(&operator).map_or(&[], |state| &state.subtasks)
+    }
+
+    /// The keyed state that a subtask takes over, and the sections of its chain.
+    pub(crate) fn keyed(
+        &self,
+        operator: OperatorId,
+        subtask: SubtaskIndex,
+        parallelism: usize,
+    ) -> Result<Option<(RestoredState, Vec<SectionRef>)>> {
+        let former = self.subtasks(operator);
+        let own = key_group_range(subtask.0, parallelism, self.max_parallelism);
+        let (mut parts, mut chain) = (Vec::new(), Vec::new());
+        for (index, state) in former.iter().enumerate() {
+            let theirs = key_group_range(index, former.len(), self.max_parallelism);
+            let groups = own.start.max(theirs.start)..own.end.min(theirs.end);
+            let Some(keyed) = state.keyed.as_ref().filter(|_| !groups.is_empty()) else { continue };
+            parts.push(self.part(keyed, groups)?);
+            chain.extend(keyed.chain.iter().cloned());
+        }
+        Ok((!parts.is_empty()).then_some((RestoredState { parts }, chain)))
+    }
+
+    fn part(&self, keyed: &KeyedState, groups: std::ops::Range<u16>) -> Result<RestoredPart> {
+        let section = |reference: &SectionRef| {
+            let segment = self.segments.get(&reference.segment);
+            let segment = segment.ok_or_else(|| Error::bug("a segment was not opened"))?;
+            Ok(Section { segment: Arc::clone(segment), section: reference.section })
+        };
+        Ok(RestoredPart {
+            groups,
+            scalars: keyed.scalars.clone(),
+            live: keyed.live.clone(),
+            runs: keyed.runs.iter().map(section).collect::<Result<_>>()?,
+            chain: keyed.chain.iter().map(section).collect::<Result<_>>()?,
+        })
+    }
+}
