@@ -1,410 +1,22 @@
-//! Job-level settings: what SET accepts, declared once.
+//! Job-level settings: what SET accepts, checked into what the engine reads.
+
+mod checkpoint;
+mod declared;
+mod restart;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argus_base::connector::OnError;
-use argus_base::option::{OptionError, OptionKind, OptionSpec, Options};
+use argus_base::option::{OptionError, Options};
 
-const POSITIVE: OptionKind = OptionKind::Int { min: 1, max: 32_768 };
-
-/// Settings this engine reads. Flink's own keys keep Flink's meaning; any other key of Flink is
-/// accepted and ignored, as Flink does; an unknown `argus.` key is refused.
-pub const SETTINGS: &[OptionSpec] = &[
-    OptionSpec::new(
-        "pipeline.name",
-        OptionKind::Text,
-        "Name of the job; the file's name without it.",
-    ),
-    OptionSpec::new("parallelism.default", POSITIVE, "Number of slots.").default("1"),
-    OptionSpec::new(
-        "table.exec.resource.default-parallelism",
-        OptionKind::Int { min: -1, max: 32_768 },
-        "Number of slots; goes before parallelism.default unless -1.",
-    )
-    .default("-1"),
-    OptionSpec::new("pipeline.max-parallelism", POSITIVE, "Number of key groups.").default("128"),
-    OptionSpec::new(
-        "pipeline.auto-watermark-interval",
-        OptionKind::Duration,
-        "Least wall-clock time between two watermarks that close no window.",
-    )
-    .default("200 ms"),
-    OptionSpec::new(
-        "table.local-time-zone",
-        OptionKind::Text,
-        "Session time zone; default: the system's.",
-    )
-    .default("default"),
-    OptionSpec::new(
-        "table.exec.source.idle-timeout",
-        OptionKind::Duration,
-        "A split without rows for this long holds no watermark back; 0 waits for ever.",
-    )
-    .default("0 ms"),
-    OptionSpec::new(
-        "execution.runtime-mode",
-        OptionKind::Enum(&["streaming", "batch", "automatic"]),
-        "Only streaming runs here.",
-    )
-    .default("streaming"),
-    OptionSpec::new("table.dml-sync", OptionKind::Bool, "Run INSERT statements one after another.")
-        .default("false"),
-    OptionSpec::new(
-        "table.exec.sink.not-null-enforcer",
-        OptionKind::Enum(&["ERROR", "DROP"]),
-        "What a NULL in a NOT NULL column of a sink does.",
-    )
-    .default("ERROR"),
-    OptionSpec::new(
-        "table.exec.sink.type-length-enforcer",
-        OptionKind::Enum(&["IGNORE", "TRIM_PAD", "ERROR"]),
-        "What a text longer than its column does.",
-    )
-    .default("IGNORE"),
-    OptionSpec::new(
-        "table.optimizer.agg-phase-strategy",
-        OptionKind::Enum(&["AUTO", "ONE_PHASE", "TWO_PHASE"]),
-        "Whether windows aggregate before the exchange as well.",
-    )
-    .default("AUTO"),
-    OptionSpec::new(
-        "table.dynamic-table-options.enabled",
-        OptionKind::Bool,
-        "Allow OPTIONS hints.",
-    )
-    .default("true"),
-    OptionSpec::new(
-        "argus.watermark.idle-when-caught-up",
-        OptionKind::Bool,
-        "A split whose records have all been read holds no watermark back.",
-    )
-    .default("false"),
-    OptionSpec::new(
-        "argus.watermark.advance-when-idle",
-        OptionKind::Duration,
-        "All splits idle for this long: the watermark goes on with the clock; 0 never.",
-    )
-    .default("0 ms"),
-    OptionSpec::new(
-        "argus.source.on-error",
-        OptionKind::Enum(&["fail", "skip"]),
-        "What a record that cannot be decoded, or a row that a sink refuses for its content, does.",
-    )
-    .default("fail"),
-    OptionSpec::new(
-        "argus.connect.timeout",
-        OptionKind::Duration,
-        "How long to wait at the start for a server that is away.",
-    )
-    .default("60 s"),
-    OptionSpec::new(
-        "argus.datagen.seed",
-        OptionKind::Int { min: i64::MIN, max: i64::MAX },
-        "Seed of datagen.",
-    ),
-    OptionSpec::new(
-        "argus.datagen.rows-per-minute",
-        OptionKind::Text,
-        "Rate of datagen; empty: its own.",
-    ),
-    OptionSpec::new(
-        "argus.datagen.number-of-rows",
-        OptionKind::Text,
-        "Rows of datagen; 0 or empty: its own.",
-    ),
-    OptionSpec::new(
-        "argus.datagen.start",
-        OptionKind::Text,
-        "Event time of datagen's row 0; empty: now.",
-    ),
-    OptionSpec::new(
-        "argus.datagen.speed",
-        OptionKind::Text,
-        "Times real time; 0 is as fast as possible.",
-    ),
-    OptionSpec::new(
-        "argus.datagen.fresh-columns",
-        OptionKind::List,
-        "Columns of datagen that differ from start to start; not with argus.datagen.start.",
-    ),
-    OptionSpec::new(
-        "execution.checkpointing.interval",
-        OptionKind::Duration,
-        "Time from one checkpoint to the next; 1 s where only a folder is given, 0 takes none.",
-    ),
-    OptionSpec::new(
-        "execution.checkpointing.dir",
-        OptionKind::Text,
-        "Where checkpoints go: a path, file://…, or s3://bucket/prefix. Each job has a folder there.",
-    ),
-    OptionSpec::new(
-        "execution.checkpointing.savepoint-dir",
-        OptionKind::Text,
-        "Where savepoints go; default: the folder 'savepoint' of the job's checkpoints.",
-    ),
-    OptionSpec::new(
-        "execution.checkpointing.timeout",
-        OptionKind::Duration,
-        "A checkpoint that takes longer has failed.",
-    )
-    .default("10 min"),
-    OptionSpec::new(
-        "execution.checkpointing.min-pause",
-        OptionKind::Duration,
-        "Least time from the end of a checkpoint to the next one's begin.",
-    )
-    .default("0 s"),
-    OptionSpec::new(
-        "execution.checkpointing.tolerable-failed-checkpoints",
-        OptionKind::Int { min: 0, max: i32::MAX as i64 },
-        "More failures than these in a row fail the job.",
-    )
-    .default("0"),
-    OptionSpec::new(
-        "execution.checkpointing.num-retained",
-        OptionKind::Int { min: 1, max: 1000 },
-        "Number of checkpoints kept.",
-    )
-    .default("1"),
-    OptionSpec::new(
-        "argus.savepoint.interval",
-        OptionKind::Duration,
-        "Time from one savepoint to the next; 0 takes only those that are asked for.",
-    )
-    .default("0 s"),
-    OptionSpec::new(
-        "table.exec.state.ttl",
-        OptionKind::Duration,
-        "Keyed state that was not updated for this long may be dropped; 0 keeps it. Windows drop \
-         their state when they fire.",
-    )
-    .default("0 ms"),
-    OptionSpec::new(
-        "argus.state.memory-limit",
-        OptionKind::MemorySize,
-        "Resident memory of the process beyond which state spills to local disk; default: none.",
-    ),
-    OptionSpec::new(
-        "argus.state.spill-dir",
-        OptionKind::Text,
-        "Folder for spilled state; default: the temporary folder.",
-    ),
-    OptionSpec::new(
-        "argus.jdbc.delivery-guarantee",
-        OptionKind::Enum(&["upsert", "exactly-once"]),
-        "How a table with a primary key is written under checkpoints: early by key, or staged and \
-         applied in one transaction a checkpoint.",
-    )
-    .default("upsert"),
-    OptionSpec::new(
-        "restart-strategy.type",
-        OptionKind::Enum(&["exponential-delay", "fixed-delay", "failure-rate", "none"]),
-        "What follows a failure inside the job; default: exponential-delay with checkpoints, else \
-         none.",
-    ),
-    OptionSpec::new(
-        "restart-strategy.exponential-delay.initial-backoff",
-        OptionKind::Duration,
-        "First pause.",
-    )
-    .default("1 s"),
-    OptionSpec::new(
-        "restart-strategy.exponential-delay.max-backoff",
-        OptionKind::Duration,
-        "Longest pause.",
-    )
-    .default("60 s"),
-    OptionSpec::new(
-        "restart-strategy.exponential-delay.backoff-multiplier",
-        OptionKind::Text,
-        "Factor from one pause to the next, from 1.",
-    )
-    .default("2.0"),
-    OptionSpec::new(
-        "restart-strategy.exponential-delay.reset-backoff-threshold",
-        OptionKind::Duration,
-        "After running this long the pauses begin anew.",
-    )
-    .default("300 s"),
-    OptionSpec::new(
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff",
-        OptionKind::Text,
-        "Failures in a row after which the job fails; default: none.",
-    ),
-    OptionSpec::new(
-        "restart-strategy.fixed-delay.attempts",
-        OptionKind::Int { min: 0, max: i32::MAX as i64 },
-        "Number of restarts.",
-    )
-    .default("1"),
-    OptionSpec::new(
-        "restart-strategy.fixed-delay.delay",
-        OptionKind::Duration,
-        "Pause before each.",
-    )
-    .default("1 s"),
-    OptionSpec::new(
-        "restart-strategy.failure-rate.max-failures-per-interval",
-        OptionKind::Int { min: 1, max: i32::MAX as i64 },
-        "More failures than these in an interval fail the job.",
-    )
-    .default("1"),
-    OptionSpec::new(
-        "restart-strategy.failure-rate.failure-rate-interval",
-        OptionKind::Duration,
-        "The interval.",
-    )
-    .default("60 s"),
-    OptionSpec::new(
-        "restart-strategy.failure-rate.delay",
-        OptionKind::Duration,
-        "Pause before each restart.",
-    )
-    .default("1 s"),
-    OptionSpec::new(
-        "argus.kafka.create-topic-partitions",
-        OptionKind::Text,
-        "Partitions of a missing topic that a Kafka sink creates; empty: it is an error.",
-    ),
-];
-
-/// How a job takes checkpoints.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckpointSettings {
-    /// Time from one barrier to the next.
-    pub interval: Duration,
-    /// A checkpoint that takes longer has failed.
-    pub timeout: Duration,
-    /// Least time from the end of a checkpoint to the next barrier.
-    pub min_pause: Duration,
-    /// Failures in a row that do not fail the job.
-    pub tolerable_failures: u64,
-    /// Number of checkpoints kept, at least 1.
-    pub n_retained: usize,
-    /// Where they go; `None` keeps them in memory, for restarts inside the process only.
-    pub dir: Option<String>,
-    /// Where savepoints go, where it is said.
-    pub savepoint_dir: Option<String>,
-    /// Time from one savepoint to the next; `None` takes those that are asked for.
-    pub savepoint_interval: Option<Duration>,
-}
-
-/// Where only a folder is given.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
-
-impl CheckpointSettings {
-    fn of(options: &Options) -> Option<CheckpointSettings> {
-        let text = |key| options.text(key).filter(|text| !text.is_empty()).map(str::to_owned);
-        let duration = |key| options.duration(key).unwrap_or_default();
-        let dir = text("execution.checkpointing.dir");
-        let written = options.duration("execution.checkpointing.interval");
-        let interval = written.or(dir.is_some().then_some(DEFAULT_INTERVAL))?;
-        if interval.is_zero() {
-            return None;
-        }
-        let number = |key| options.int(key).and_then(|number| u64::try_from(number).ok());
-        let tolerable = number("execution.checkpointing.tolerable-failed-checkpoints");
-        let retained = number("execution.checkpointing.num-retained");
-        let savepoint_interval = duration("argus.savepoint.interval");
-        Some(CheckpointSettings {
-            interval,
-            timeout: duration("execution.checkpointing.timeout"),
-            min_pause: duration("execution.checkpointing.min-pause"),
-            tolerable_failures: tolerable.unwrap_or(0),
-            n_retained: retained.and_then(|number| usize::try_from(number).ok()).unwrap_or(1),
-            dir,
-            savepoint_dir: text("execution.checkpointing.savepoint-dir"),
-            savepoint_interval: (!savepoint_interval.is_zero()).then_some(savepoint_interval),
-        })
-    }
-}
-
-/// What follows a failure inside a job, under Flink's names.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum RestartStrategy {
-    /// The job fails.
-    None,
-    /// Pauses that grow.
-    ExponentialDelay {
-        /// First pause.
-        initial: Duration,
-        /// Longest pause.
-        max: Duration,
-        /// From one pause to the next, at least 1.
-        multiplier: f64,
-        /// After running this long the pauses begin anew.
-        reset_after: Duration,
-        /// Failures in a row after which the job fails.
-        max_attempts: Option<u64>,
-    },
-    /// The same pause each time.
-    FixedDelay {
-        /// Number of restarts.
-        attempts: u64,
-        /// Pause before each.
-        delay: Duration,
-    },
-    /// As long as failures are rare.
-    FailureRate {
-        /// Failures in an interval that are borne.
-        max_failures: u64,
-        /// The interval.
-        interval: Duration,
-        /// Pause before each restart.
-        delay: Duration,
-    },
-}
-
-impl RestartStrategy {
-    fn of(options: &Options) -> Result<RestartStrategy, OptionError> {
-        let takes_checkpoints = CheckpointSettings::of(options).is_some();
-        let default = if takes_checkpoints { "exponential-delay" } else { "none" };
-        let duration = |key: &str| options.duration(key).unwrap_or_default();
-        let number = |key: &str| {
-            options.int(key).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
-        };
-        Ok(match options.word("restart-strategy.type").unwrap_or(default) {
-            "exponential-delay" => RestartStrategy::ExponentialDelay {
-                initial: duration("restart-strategy.exponential-delay.initial-backoff"),
-                max: duration("restart-strategy.exponential-delay.max-backoff"),
-                multiplier: multiplier(options)?,
-                reset_after: duration("restart-strategy.exponential-delay.reset-backoff-threshold"),
-                max_attempts: max_attempts(options)?,
-            },
-            "fixed-delay" => RestartStrategy::FixedDelay {
-                attempts: number("restart-strategy.fixed-delay.attempts"),
-                delay: duration("restart-strategy.fixed-delay.delay"),
-            },
-            "failure-rate" => RestartStrategy::FailureRate {
-                max_failures: number("restart-strategy.failure-rate.max-failures-per-interval"),
-                interval: duration("restart-strategy.failure-rate.failure-rate-interval"),
-                delay: duration("restart-strategy.failure-rate.delay"),
-            },
-            _ => RestartStrategy::None,
-        })
-    }
-}
-
-fn multiplier(options: &Options) -> Result<f64, OptionError> {
-    let key = "restart-strategy.exponential-delay.backoff-multiplier";
-    let text = options.text(key).unwrap_or("2.0");
-    let number = text.trim().parse().ok().filter(|number: &f64| *number >= 1.0);
-    number.filter(|number| number.is_finite()).ok_or_else(|| OptionError::BadValue {
-        key: key.to_owned(),
-        value: text.to_owned(),
-        problem: "expected a number from 1".to_owned(),
-    })
-}
-
-fn max_attempts(options: &Options) -> Result<Option<u64>, OptionError> {
-    let key = "restart-strategy.exponential-delay.attempts-before-reset-backoff";
-    let Some(text) = options.text(key) else { return Ok(None) };
-    let problem = "expected a number from 1".to_owned();
-    let (key, value) = (key.to_owned(), text.to_owned());
-    let number = text.trim().parse().ok().filter(|number| *number > 0);
-    number.map(Some).ok_or(OptionError::BadValue { key, value, problem })
-}
+pub use checkpoint::CheckpointSettings;
+use declared::OLD_NAMES;
+pub use declared::SETTINGS;
+pub use restart::RestartStrategy;
+use zone::check_zone;
+pub use zone::time_zone;
 
 /// The settings of one job, checked.
 #[derive(Clone, Debug)]
@@ -456,9 +68,12 @@ impl JobSettings {
         let ours =
             |key: &str| key.starts_with("argus.") || SETTINGS.iter().any(|spec| spec.matches(key));
         let read = written.iter().filter(|(key, _)| ours(key));
-        let read = read.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut read: BTreeMap<String, String> =
+            read.map(|(key, value)| (key.clone(), value.clone())).collect();
+        read_old_names(written, &mut read);
         let options = Options::check(SETTINGS.iter().copied(), &read)?;
         check_mode(&options)?;
+        checkpoint::check(&options)?;
         let duration = |key| options.duration(key).unwrap_or_default();
         let some = |duration: Duration| (!duration.is_zero()).then_some(duration);
         let default_parallelism = options.int("parallelism.default").unwrap_or(1);
@@ -475,6 +90,7 @@ impl JobSettings {
         let zone = options.text("table.local-time-zone").unwrap_or("default");
         let zone = if zone == "default" { system_zone } else { zone };
         check_zone(zone)?;
+        let checkpoints = CheckpointSettings::of(&options);
         Ok(JobSettings {
             name: options.text("pipeline.name").unwrap_or(default_name).to_owned(),
             parallelism: usize::try_from(parallelism).unwrap_or(1),
@@ -489,8 +105,8 @@ impl JobSettings {
                 _ => OnError::Fail,
             },
             connect_timeout: duration("argus.connect.timeout"),
-            checkpoints: CheckpointSettings::of(&options),
-            restart: RestartStrategy::of(&options)?,
+            restart: RestartStrategy::of(&options, checkpoints.is_some())?,
+            checkpoints,
             state_ttl: some(duration("table.exec.state.ttl")),
             memory_limit: options.memory_size("argus.state.memory-limit"),
             spill_dir: options.text("argus.state.spill-dir").map(str::to_owned),
@@ -510,39 +126,13 @@ fn check_mode(options: &Options) -> Result<(), OptionError> {
     Err(OptionError::NotYet { key: key.to_owned(), problem: problem.to_owned() })
 }
 
-fn check_zone(zone: &str) -> Result<(), OptionError> {
-    let known =
-        zone == "UTC" || jiff::tz::TimeZone::get(zone).is_ok() || fixed_offset(zone).is_some();
-    let problem = "expected a zone such as 'Europe/Berlin', 'UTC' or 'GMT+08:00'";
-    if known {
-        return Ok(());
+/// Puts values under old names where they are read.
+fn read_old_names(written: &BTreeMap<String, String>, read: &mut BTreeMap<String, String>) {
+    for (old, new) in OLD_NAMES {
+        if let Some(value) = written.get(*old) {
+            read.entry((*new).to_owned()).or_insert_with(|| value.clone());
+        }
     }
-    let (key, value) = ("table.local-time-zone".to_owned(), zone.to_owned());
-    Err(OptionError::BadValue { key, value, problem: problem.to_owned() })
-}
-
-/// The zone of a name that `table.local-time-zone` accepts.
-pub fn time_zone(name: &str) -> Option<jiff::tz::TimeZone> {
-    if name == "UTC" {
-        return Some(jiff::tz::TimeZone::UTC);
-    }
-    fixed_offset(name).or_else(|| jiff::tz::TimeZone::get(name).ok())
-}
-
-/// Java's `GMT+08:00`, `UTC-5`, `+01:00`.
-fn fixed_offset(zone: &str) -> Option<jiff::tz::TimeZone> {
-    let rest = zone.strip_prefix("GMT").or_else(|| zone.strip_prefix("UTC")).unwrap_or(zone);
-    let sign = match rest.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = rest[1..].split_once(':').unwrap_or((&rest[1..], "0"));
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let in_range = (0..=18).contains(&hours) && (0..60).contains(&minutes);
-    let seconds = sign * (hours * 3600 + minutes * 60);
-    let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
-    in_range.then(|| jiff::tz::TimeZone::fixed(offset))
 }
 
 #[cfg(test)]
@@ -575,5 +165,96 @@ mod tests {
         assert!(check(&[("table.local-time-zone", "GMT+08:00")]).is_ok());
         assert!(check(&[("table.local-time-zone", "Europe/Berlin")]).is_ok());
         assert!(check(&[("table.local-time-zone", "Mars/Base")]).is_err());
+    }
+
+    #[test]
+    fn checkpoints_are_flinks() {
+        assert_eq!(check(&[]).unwrap().checkpoints, None);
+        let on = [("execution.checkpointing.interval", "60000")];
+        let checkpoints = check(&on).unwrap().checkpoints.unwrap();
+        let expected = CheckpointSettings {
+            interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(600),
+            min_pause: Duration::ZERO,
+            tolerable_failures: 0,
+            n_retained: 1,
+            dir: None,
+            savepoint_dir: None,
+            savepoint_interval: None,
+        };
+        assert_eq!(checkpoints, expected);
+        for without_effect in [
+            ("execution.checkpointing.mode", "AT_LEAST_ONCE"),
+            ("execution.checkpointing.unaligned.enabled", "true"),
+            ("execution.checkpointing.max-concurrent-checkpoints", "2"),
+        ] {
+            assert_eq!(
+                check(&[on[0], without_effect]).unwrap().checkpoints,
+                Some(expected.clone())
+            );
+        }
+    }
+
+    #[test]
+    fn a_folder_alone_means_checkpoints_and_zero_none() {
+        let dir = ("execution.checkpointing.dir", "s3://bucket/jobs");
+        let checkpoints = check(&[dir]).unwrap().checkpoints.unwrap();
+        assert_eq!(checkpoints.interval, Duration::from_secs(1));
+        assert_eq!(checkpoints.dir.as_deref(), Some("s3://bucket/jobs"));
+        let off = ("execution.checkpointing.interval", "0");
+        assert_eq!(check(&[dir, off]).unwrap().checkpoints, None);
+        let error = check(&[("execution.checkpointing.interval", "9 ms")]).unwrap_err();
+        assert!(error.ends_with("expected at least 10 ms"), "{error}");
+        assert!(check(&[("execution.checkpointing.timeout", "0")]).is_err());
+    }
+
+    #[test]
+    fn old_names_count_where_the_new_ones_are_not_written() {
+        let old = [("state.checkpoints.dir", "/old"), ("restart-strategy", "off")];
+        let settings = check(&old).unwrap();
+        assert_eq!(settings.checkpoints.unwrap().dir.as_deref(), Some("/old"));
+        assert_eq!(settings.restart, RestartStrategy::None);
+        let settings = check(&[old[0], ("execution.checkpointing.dir", "/new")]).unwrap();
+        assert_eq!(settings.checkpoints.unwrap().dir.as_deref(), Some("/new"));
+    }
+
+    #[test]
+    fn restarts_are_flinks() {
+        let on = ("execution.checkpointing.interval", "1 s");
+        let restart = |written: &[(&str, &str)]| check(written).map(|settings| settings.restart);
+        assert_eq!(restart(&[]), Ok(RestartStrategy::None));
+        let default = RestartStrategy::ExponentialDelay {
+            initial: Duration::from_secs(1),
+            max: Duration::from_secs(60),
+            multiplier: 1.5,
+            reset_after: Duration::from_secs(3600),
+            max_attempts: None,
+        };
+        assert_eq!(restart(&[on]), Ok(default));
+        assert_eq!(restart(&[on, ("restart-strategy.type", "Disable")]), Ok(RestartStrategy::None));
+        let fixed = RestartStrategy::FixedDelay { attempts: 1, delay: Duration::from_secs(1) };
+        assert_eq!(restart(&[("restart-strategy.type", "fixeddelay")]), Ok(fixed));
+        let rate = RestartStrategy::FailureRate {
+            max_failures: 1,
+            interval: Duration::from_secs(60),
+            delay: Duration::from_secs(1),
+        };
+        assert_eq!(restart(&[("restart-strategy.type", "failure-rate")]), Ok(rate));
+        let multiplier = ("restart-strategy.exponential-delay.backoff-multiplier", "0.5");
+        assert!(restart(&[on, multiplier]).unwrap_err().ends_with("expected a number from 1"));
+        assert!(restart(&[("restart-strategy.type", "sometimes")]).is_err());
+    }
+
+    #[test]
+    fn state_lives_as_long_as_it_is_said() {
+        assert_eq!(check(&[]).unwrap().state_ttl, None);
+        let settings = check(&[("table.exec.state.ttl", "1 d")]).unwrap();
+        assert_eq!(settings.state_ttl, Some(Duration::from_secs(86_400)));
+        let limit = check(&[("argus.state.memory-limit", "2 gb")]).unwrap().memory_limit;
+        assert_eq!(limit, Some(2 << 30));
+        let guarantee = ("argus.jdbc.delivery-guarantee", "Exactly-Once");
+        let settings = check(&[guarantee]).unwrap();
+        assert_eq!(settings.options.word(guarantee.0), Some("exactly-once"));
+        assert!(check(&[("argus.jdbc.delivery-guarantee", "once")]).is_err());
     }
 }
