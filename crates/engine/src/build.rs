@@ -13,7 +13,7 @@ use argus_plan::graph::{LengthPolicy, NotNullPolicy, Partitioning, SinkOperator,
 use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator as Plan};
 use argus_state::manifest::SubtaskState;
 use argus_state::snapshot::RestoredState;
-use argus_state::spill::MemoryLimit;
+use argus_state::spill::{MemoryLimit, StateContext};
 
 use crate::checkpoint::{Chains, Mailbox, Orders, PartId, Reporter, RestoredNodes, StagingWriter};
 use crate::exchange::{Channel, Receiver, Sender, Waker};
@@ -391,17 +391,33 @@ impl<'a> Builder<'a> {
             Plan::Union => Box::new(Union::new(schema)),
             Plan::WindowTable(window) => Box::new(WindowTable::new(window.clone(), schema)?),
             Plan::WindowAggregate(aggregate) => {
-                Box::new(WindowAggregator::new(aggregate, self.input_types(id), schema, false)?)
+                let types = self.input_types(id);
+                let context = self.state_context(id, slot);
+                Box::new(WindowAggregator::new(aggregate, types, schema, false, context)?)
             }
             Plan::LocalWindowAggregate(aggregate) => {
                 Box::new(LocalWindowAggregator::new(aggregate, self.input_types(id))?)
             }
             Plan::GlobalWindowAggregate(aggregate) => {
                 let types = self.input_types(node.inputs[0].from);
-                Box::new(WindowAggregator::new(aggregate, types, schema, true)?)
+                let context = self.state_context(id, slot);
+                Box::new(WindowAggregator::new(aggregate, types, schema, true, context)?)
             }
         };
         Ok(Step::Operator(operator))
+    }
+
+    /// What the state of a subtask is kept by.
+    fn state_context(&self, id: NodeId, slot: usize) -> StateContext {
+        let spill_folder = std::env::temp_dir().join(format!("argus-{}", std::process::id()));
+        StateContext {
+            operator: self.graph.node(id).id,
+            subtask: SubtaskIndex(slot),
+            max_parallelism: self.graph.settings.max_parallelism,
+            is_tracked: self.setup.checkpoints.is_some(),
+            memory: self.memory.clone(),
+            spill_folder,
+        }
     }
 
     /// Types of the rows that a node with one input reads.

@@ -1,6 +1,8 @@
 //! A set of keys with a dense slot number each: hash → slot, in order of first appearance.
 
 use argus_base::key_group::key_hash;
+use arrow_array::BinaryArray;
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use hashbrown::HashTable;
 
 use crate::key_codec::EncodedKeys;
@@ -34,6 +36,30 @@ impl KeyTable {
     /// The key of a slot, which must be below `len`.
     pub fn key(&self, slot: usize) -> &[u8] {
         key_of(&self.bytes, &self.ends, slot)
+    }
+
+    /// Makes room for more keys at once.
+    pub fn reserve(&mut self, n_more: usize) {
+        self.slots.reserve(n_more, |slot| slot.hash);
+        self.ends.reserve(n_more);
+    }
+
+    /// Bytes held, about.
+    pub fn n_bytes(&self) -> usize {
+        self.slots.allocation_size() + self.bytes.len() + size_of_val(self.ends.as_slice())
+    }
+
+    /// The keys of those slots; together they have less than 2 GiB.
+    pub fn keys(&self, slots: &[u32]) -> BinaryArray {
+        let mut bytes = Vec::with_capacity(slots.len() * self.bytes.len() / self.len().max(1));
+        let mut offsets = Vec::with_capacity(slots.len() + 1);
+        offsets.push(0);
+        for slot in slots {
+            bytes.extend_from_slice(self.key(*slot as usize));
+            offsets.push(i32::try_from(bytes.len()).expect("less than 2 GiB of keys"));
+        }
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        BinaryArray::new(offsets, bytes.into(), None)
     }
 
     /// Puts the slot of each key into `slots`, whose former content is dropped; new keys get new

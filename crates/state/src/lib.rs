@@ -5,18 +5,21 @@
 //! keeps the slots of one slice together, and knows which of them are dirty. It knows nothing of
 //! operators or SQL.
 
+pub mod dirty;
 pub mod epoch_log;
 mod framed;
 pub mod key_codec;
 pub mod key_table;
 pub mod manifest;
 pub mod retention;
+pub mod rows;
 pub mod segment;
 pub mod slice_store;
 pub mod snapshot;
 pub mod spill;
 pub mod storage;
 
+pub use dirty::DirtySlots;
 pub use key_codec::KeyCodec;
 pub use key_table::KeyTable;
 pub use slice_store::{SliceKey, SliceStore};

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::KeyTable;
+use crate::dirty::DirtySlots;
 
 /// Which slice: ordered by end, so that firing walks the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +22,15 @@ pub struct Slice<T> {
     pub keys: KeyTable,
     /// What is kept per slot.
     pub values: T,
+    /// Slots that changed since the last seal; nobody marks any where none is asked for.
+    pub dirty: DirtySlots,
+}
+
+impl<T> Slice<T> {
+    /// A slice without keys.
+    pub fn new(values: T) -> Slice<T> {
+        Slice { keys: KeyTable::default(), values, dirty: DirtySlots::default() }
+    }
 }
 
 /// All live slices of one operator subtask.
@@ -38,13 +48,17 @@ impl<T> Default for SliceStore<T> {
 impl<T> SliceStore<T> {
     /// The slice of that key, made with `make` where there is none.
     pub fn get_or_insert(&mut self, key: SliceKey, make: impl FnOnce() -> T) -> &mut Slice<T> {
-        let empty = || Slice { keys: KeyTable::default(), values: make() };
-        self.slices.entry(key).or_insert_with(empty)
+        self.slices.entry(key).or_insert_with(|| Slice::new(make()))
     }
 
     /// The slice of that key.
     pub fn get(&self, key: SliceKey) -> Option<&Slice<T>> {
         self.slices.get(&key)
+    }
+
+    /// Puts a slice in, in the place of one that was there.
+    pub fn insert(&mut self, key: SliceKey, slice: Slice<T>) {
+        self.slices.insert(key, slice);
     }
 
     /// Takes a slice away.
@@ -70,6 +84,11 @@ impl<T> SliceStore<T> {
     /// All slices, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (&SliceKey, &Slice<T>)> {
         self.slices.iter()
+    }
+
+    /// All slices, ascending, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&SliceKey, &mut Slice<T>)> {
+        self.slices.iter_mut()
     }
 
     /// Number of slices.

@@ -40,13 +40,12 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// What the state may take of the resident memory that a process may have.
+    /// What state may take of the memory that a process may have resident: 45 %. The rest is for
+    /// batches on their way, buffers of connectors, runs while they are encoded and merged, and
+    /// what the allocator keeps.
     pub fn for_process(max_resident_bytes: u64) -> MemoryLimit {
-        MemoryLimit {
-            max_bytes: max_resident_bytes / 2,
-            used_bytes: AtomicU64::new(0),
-            n_stores: AtomicU64::new(0),
-        }
+        let max_bytes = max_resident_bytes / 100 * 45;
+        MemoryLimit { max_bytes, used_bytes: AtomicU64::new(0), n_stores: AtomicU64::new(0) }
     }
 }
 

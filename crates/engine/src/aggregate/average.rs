@@ -2,7 +2,6 @@
 //! floats are summed in DOUBLE, decimals in DECIMAL(38, s) with the quotient rounded half up.
 //! Source: Flink's `AvgAggFunction`.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use argus_base::{Error, LogicalType, Result, TypeRoot};
@@ -18,7 +17,7 @@ use arrow_buffer::i256;
 use arrow_schema::DataType;
 
 use super::sum::{DECIMAL_MAX, decimal_add};
-use super::{Accumulator, Rows};
+use super::{Accumulator, Rows, Slots};
 
 pub(super) fn average(
     argument: &LogicalType,
@@ -125,9 +124,9 @@ impl<T: FromAverage> Accumulator for Average<T> {
         vec![T::Sum::DATA_TYPE, DataType::Int64]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        let sums = PrimitiveArray::<T::Sum>::new(self.sums[range.clone()].to_vec().into(), None);
-        let counts = Int64Array::from(self.counts[range].to_vec());
+    fn partial(&self, slots: &Slots<'_>) -> Result<Vec<ArrayRef>> {
+        let sums = PrimitiveArray::<T::Sum>::new(slots.copied(&self.sums).into(), None);
+        let counts = Int64Array::from(slots.copied(&self.counts));
         Ok(vec![Arc::new(sums), Arc::new(counts)])
     }
 
@@ -142,10 +141,14 @@ impl<T: FromAverage> Accumulator for Average<T> {
         Ok(())
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        let groups = self.sums[range.clone()].iter().zip(&self.counts[range]);
-        let averages = groups.map(|(sum, count)| (*count != 0).then(|| T::divide(*sum, *count)));
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        let groups = slots.copied(&self.sums).into_iter().zip(slots.copied(&self.counts));
+        let averages = groups.map(|(sum, count)| (count != 0).then(|| T::divide(sum, count)));
         Ok(Arc::new(averages.collect::<PrimitiveArray<T>>()))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.sums.as_slice()) + size_of_val(self.counts.as_slice())
     }
 }
 
@@ -191,12 +194,11 @@ impl Accumulator for DecimalAverage {
         vec![DataType::Decimal128(digits, self.scale.cast_signed()), DataType::Int64]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        let groups = &self.groups[range];
-        let sums: Decimal128Array = groups.iter().map(|group| group.0).collect();
+    fn partial(&self, slots: &Slots<'_>) -> Result<Vec<ArrayRef>> {
+        let sums: Decimal128Array = slots.map(&self.groups, |group| group.0);
         let sums = sums.with_data_type(self.partial_types().swap_remove(0));
-        let counts = Int64Array::from_iter_values(groups.iter().map(|group| group.1));
-        Ok(vec![Arc::new(sums), Arc::new(counts)])
+        let counts: Vec<i64> = slots.map(&self.groups, |group| group.1);
+        Ok(vec![Arc::new(sums), Arc::new(Int64Array::from(counts))])
     }
 
     fn merge(&mut self, groups: &[u32], partial: &[ArrayRef]) -> Result<()> {
@@ -211,12 +213,15 @@ impl Accumulator for DecimalAverage {
         Ok(())
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        let averages = self.groups[range].iter().map(|(sum, count)| match sum {
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        let array: Decimal128Array = slots.map(&self.groups, |(sum, count)| match sum {
             Some(sum) if *count != 0 => self.average(*sum, *count),
             _ => None,
         });
-        let array: Decimal128Array = averages.collect();
         Ok(Arc::new(array.with_data_type(self.result_type.clone())))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.groups.as_slice())
     }
 }

@@ -1,6 +1,5 @@
 //! COUNT(*) and COUNT(x).
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use argus_base::Result;
@@ -9,7 +8,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array};
 use arrow_schema::DataType;
 
-use super::{Accumulator, Rows};
+use super::{Accumulator, Rows, Slots};
 
 #[derive(Default)]
 pub(super) struct Count {
@@ -38,7 +37,11 @@ impl Accumulator for Count {
         Ok(())
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        Ok(Arc::new(Int64Array::from(self.counts[range].to_vec())))
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        Ok(Arc::new(Int64Array::from(slots.copied(&self.counts))))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.counts.as_slice())
     }
 }

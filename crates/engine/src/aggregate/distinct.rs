@@ -1,6 +1,5 @@
 //! DISTINCT: lets each value of a group through once.
 
-use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
 
@@ -12,10 +11,13 @@ use arrow_array::{Array, ArrayRef, ListArray};
 use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer};
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::{Accumulator, Rows};
+use super::{Accumulator, Rows, Slots};
 
 /// Bytes of the group in front of each value in `seen`.
 const GROUP_BYTES: usize = 4;
+
+/// Stands in `last` and `before` where there is no entry.
+const NONE: u32 = u32::MAX;
 
 pub(super) struct Distinct {
     inner: Box<dyn Accumulator>,
@@ -23,6 +25,11 @@ pub(super) struct Distinct {
     codec: KeyCodec,
     /// Group, then value: one entry for each value a group has seen.
     seen: KeyTable,
+    /// By group: its newest entry.
+    last: Vec<u32>,
+    /// By entry: the one of the same group that came before it. So a few groups are read without
+    /// looking at all others.
+    before: Vec<u32>,
     encoded: EncodedKeys,
 }
 
@@ -31,13 +38,27 @@ impl Distinct {
         let element = Arc::new(Field::new("element", data_type.clone(), true));
         let codec = KeyCodec::new(vec![data_type]);
         let (seen, encoded) = (KeyTable::default(), EncodedKeys::default());
-        Distinct { inner, element, codec, seen, encoded }
+        let (last, before) = (Vec::new(), Vec::new());
+        Distinct { inner, element, codec, seen, last, before, encoded }
+    }
+
+    /// Adds the entries of a group, the oldest first, and returns how many.
+    fn entries(&self, group: usize, entries: &mut Vec<u32>) -> usize {
+        let n_before = entries.len();
+        let mut next = self.last[group];
+        while next != NONE {
+            entries.push(next);
+            next = self.before[next as usize];
+        }
+        entries[n_before..].reverse();
+        entries.len() - n_before
     }
 }
 
 impl Accumulator for Distinct {
     fn resize(&mut self, n_groups: usize) {
         self.inner.resize(n_groups);
+        self.last.resize(n_groups.max(self.last.len()), NONE);
     }
 
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
@@ -46,13 +67,17 @@ impl Accumulator for Distinct {
         let mut first_seen = BooleanBufferBuilder::new(groups.len());
         first_seen.append_n(groups.len(), false);
         let mut entry = Vec::new();
-        rows.for_each(groups, |row, _| {
+        rows.for_each(groups, |row, group| {
             entry.clear();
             entry.extend_from_slice(&groups[row].to_le_bytes());
             entry.extend_from_slice(self.encoded.key(row));
-            let n_before = self.seen.len();
-            self.seen.find_or_insert(&entry);
-            first_seen.set_bit(row, self.seen.len() > n_before);
+            let slot = self.seen.find_or_insert(&entry);
+            let is_new = self.seen.len() > self.before.len();
+            if is_new {
+                self.before.push(self.last[group]);
+                self.last[group] = slot;
+            }
+            first_seen.set_bit(row, is_new);
         });
         let selected = Some(first_seen.finish());
         self.inner.update(groups, &Rows { argument: Some(argument), selected })
@@ -62,18 +87,18 @@ impl Accumulator for Distinct {
         vec![DataType::List(self.element.clone())]
     }
 
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        let mut values_of_group: Vec<Vec<u32>> = vec![Vec::new(); range.len()];
-        for slot in 0..self.seen.len() {
-            let group = group_of(self.seen.key(slot));
-            if range.contains(&group) {
-                let slot = u32::try_from(slot).expect("slots are 32-bit");
-                values_of_group[group - range.start].push(slot);
+    fn partial(&self, slots: &Slots<'_>) -> Result<Vec<ArrayRef>> {
+        let mut entries = Vec::new();
+        let lengths: Vec<usize> = match slots {
+            Slots::Range(range) => {
+                range.clone().map(|group| self.entries(group, &mut entries)).collect()
             }
-        }
-        let offsets = OffsetBuffer::from_lengths(values_of_group.iter().map(Vec::len));
-        let slots = values_of_group.iter().flatten();
-        let values = slots.map(|slot| &self.seen.key(*slot as usize)[GROUP_BYTES..]);
+            Slots::List(slots) => {
+                slots.iter().map(|group| self.entries(*group as usize, &mut entries)).collect()
+            }
+        };
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let values = entries.iter().map(|slot| &self.seen.key(*slot as usize)[GROUP_BYTES..]);
         let values = self.codec.decode(values)?.swap_remove(0);
         Ok(vec![Arc::new(ListArray::try_new(self.element.clone(), offsets, values, None)?)])
     }
@@ -91,12 +116,12 @@ impl Accumulator for Distinct {
         self.update(&group_of_value, &Rows::new(Some(&values), None))
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        self.inner.read(range)
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        self.inner.read(slots)
     }
-}
 
-fn group_of(entry: &[u8]) -> usize {
-    let bytes = entry[..GROUP_BYTES].try_into().expect("an entry begins with its group");
-    u32::from_le_bytes(bytes) as usize
+    fn n_bytes(&self) -> usize {
+        let lists = size_of_val(self.last.as_slice()) + size_of_val(self.before.as_slice());
+        self.inner.n_bytes() + self.seen.n_bytes() + lists
+    }
 }

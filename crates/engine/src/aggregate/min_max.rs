@@ -1,6 +1,5 @@
 //! MIN and MAX of insert-only input.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use argus_base::{Error, LogicalType, Result};
@@ -12,7 +11,8 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
-use super::{Accumulator, Rows};
+use super::kept::Kept;
+use super::{Accumulator, Rows, Slots};
 
 /// Which value is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn min_max(argument: &LogicalType, keep: Keep) -> Result<Box<dyn Accu
     let data_type = argument.to_arrow();
     match data_type {
         DataType::Utf8View | DataType::BinaryView => {
-            Ok(Box::new(Bytes { data_type, keep, kept: Vec::new() }))
+            Ok(Box::new(Bytes { data_type, keep, kept: Kept::default() }))
         }
         DataType::Boolean => Ok(Box::new(Truth { keep, kept: Vec::new() })),
         DataType::Null => Ok(Box::new(Nothing)),
@@ -86,9 +86,13 @@ where
         vec![self.data_type.clone()]
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        let array: PrimitiveArray<T> = self.kept[range].iter().copied().collect();
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        let array: PrimitiveArray<T> = slots.map(&self.kept, |kept| *kept);
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.kept.as_slice())
     }
 }
 
@@ -96,22 +100,21 @@ where
 struct Bytes {
     data_type: DataType,
     keep: Keep,
-    kept: Vec<Option<Box<[u8]>>>,
+    kept: Kept,
 }
 
 impl Bytes {
     fn offer(&mut self, group: usize, value: &[u8]) {
-        let kept = &mut self.kept[group];
-        let replaces = kept.as_deref().is_none_or(|kept| self.keep.replaces(value, kept));
+        let replaces = self.kept.get(group).is_none_or(|kept| self.keep.replaces(value, kept));
         if replaces {
-            *kept = Some(value.into());
+            self.kept.set(group, value);
         }
     }
 }
 
 impl Accumulator for Bytes {
     fn resize(&mut self, n_groups: usize) {
-        self.kept.resize(n_groups.max(self.kept.len()), None);
+        self.kept.resize(n_groups);
     }
 
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
@@ -129,8 +132,8 @@ impl Accumulator for Bytes {
         vec![self.data_type.clone()]
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        let values = self.kept[range].iter().map(Option::as_deref);
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        let values = self.kept.of(slots).into_iter();
         if self.data_type == DataType::BinaryView {
             return Ok(Arc::new(values.collect::<BinaryViewArray>()));
         }
@@ -138,6 +141,10 @@ impl Accumulator for Bytes {
             |bytes| std::str::from_utf8(bytes).map_err(|error| Error::bug(error.to_string()));
         let texts = values.map(|value| value.map(text).transpose()).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(texts.into_iter().collect::<StringViewArray>()))
+    }
+
+    fn n_bytes(&self) -> usize {
+        self.kept.n_bytes()
     }
 }
 
@@ -167,8 +174,12 @@ impl Accumulator for Truth {
         vec![DataType::Boolean]
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        Ok(Arc::new(self.kept[range].iter().copied().collect::<BooleanArray>()))
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        Ok(Arc::new(slots.map::<_, _, BooleanArray>(&self.kept, |kept| *kept)))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.kept.as_slice())
     }
 }
 
@@ -190,7 +201,11 @@ impl Accumulator for Nothing {
         Ok(())
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        Ok(Arc::new(NullArray::new(range.len())))
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        Ok(Arc::new(NullArray::new(slots.len())))
+    }
+
+    fn n_bytes(&self) -> usize {
+        0
     }
 }

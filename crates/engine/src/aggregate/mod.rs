@@ -7,6 +7,7 @@
 mod average;
 mod count;
 mod distinct;
+mod kept;
 mod min_max;
 mod sum;
 mod value;
@@ -30,9 +31,9 @@ pub trait Accumulator: Send {
     /// Arrow types of the partial form.
     fn partial_types(&self) -> Vec<DataType>;
 
-    /// The partial form of a range of groups: the results, where nothing else is said.
-    fn partial(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.read(range)?])
+    /// The partial form of those groups: the results, where nothing else is said.
+    fn partial(&self, slots: &Slots<'_>) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.read(slots)?])
     }
 
     /// Adds partial row `i` to the group `groups[i]`, in order of rows: as values, where nothing
@@ -41,8 +42,50 @@ pub trait Accumulator: Send {
         self.update(groups, &Rows::new(Some(&partial[0]), None))
     }
 
-    /// The results of a range of groups.
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef>;
+    /// The results of those groups.
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef>;
+
+    /// Bytes held, about.
+    fn n_bytes(&self) -> usize;
+}
+
+/// Which groups are read: a run of them where a whole window leaves, any where only some changed.
+pub enum Slots<'a> {
+    /// One after the other.
+    Range(Range<usize>),
+    /// These, in this order.
+    List(&'a [u32]),
+}
+
+impl Slots<'_> {
+    /// Number of groups.
+    pub fn len(&self) -> usize {
+        match self {
+            Slots::Range(range) => range.len(),
+            Slots::List(slots) => slots.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What `make` makes of each group's value.
+    fn map<'v, T, U, C: FromIterator<U>>(&self, values: &'v [T], make: impl Fn(&'v T) -> U) -> C {
+        match self {
+            Slots::Range(range) => values[range.clone()].iter().map(make).collect(),
+            Slots::List(slots) => slots.iter().map(|slot| make(&values[*slot as usize])).collect(),
+        }
+    }
+
+    /// Each group's value.
+    fn copied<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        match self {
+            Slots::Range(range) => values[range.clone()].to_vec(),
+            Slots::List(slots) => slots.iter().map(|slot| values[*slot as usize]).collect(),
+        }
+    }
 }
 
 /// The argument of a call over a batch, and the rows of it that count.

@@ -2,7 +2,6 @@
 //! decimals. A decimal sum that leaves 38 digits becomes NULL, and the next value starts anew:
 //! so it is in Flink's `SumAggFunction`.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use argus_base::{Error, LogicalType, Result, TypeRoot};
@@ -15,7 +14,7 @@ use arrow_array::{ArrayRef, ArrowNativeTypeOp, PrimitiveArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
-use super::{Accumulator, Rows};
+use super::{Accumulator, Rows, Slots};
 
 /// Greatest unscaled value of DECIMAL(38, s).
 pub(super) const DECIMAL_MAX: i128 = 10_i128.pow(38) - 1;
@@ -92,10 +91,14 @@ impl<T: ArrowPrimitiveType> Accumulator for Sum<T> {
         vec![self.data_type.clone()]
     }
 
-    fn read(&self, range: Range<usize>) -> Result<ArrayRef> {
-        let nulls = NullBuffer::from(self.is_set[range.clone()].to_vec());
-        let values = self.sums[range].to_vec().into();
+    fn read(&self, slots: &Slots<'_>) -> Result<ArrayRef> {
+        let nulls = NullBuffer::from(slots.copied(&self.is_set));
+        let values = slots.copied(&self.sums).into();
         let array = PrimitiveArray::<T>::try_new(values, Some(nulls))?;
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
+    }
+
+    fn n_bytes(&self) -> usize {
+        size_of_val(self.sums.as_slice()) + size_of_val(self.is_set.as_slice())
     }
 }

@@ -64,13 +64,13 @@ fn check_distinct(
         accumulator
     };
     let whole = accumulate(0, column.len());
-    assert_eq!(show(&whole.read(0..3).unwrap()), expected);
-    assert_eq!(whole.read(0..3).unwrap().data_type(), &call.result.to_arrow());
+    assert_eq!(show(&whole.read(&Slots::Range(0..3)).unwrap()), expected);
+    assert_eq!(whole.read(&Slots::Range(0..3)).unwrap().data_type(), &call.result.to_arrow());
     let middle = column.len() / 2;
     let mut merged = accumulate(0, middle);
-    let rest = accumulate(middle, column.len()).partial(0..3).unwrap();
+    let rest = accumulate(middle, column.len()).partial(&Slots::Range(0..3)).unwrap();
     merged.merge(&[0, 1, 2], &rest).unwrap();
-    assert_eq!(show(&merged.read(0..3).unwrap()), expected, "merged");
+    assert_eq!(show(&merged.read(&Slots::Range(0..3)).unwrap()), expected, "merged");
 }
 
 fn ints(values: &[Option<i32>]) -> ArrayRef {
@@ -118,7 +118,7 @@ fn a_decimal_sum_beyond_38_digits_starts_anew() {
     let mut accumulator = accumulator(&call, Some(&argument)).unwrap();
     accumulator.resize(2);
     accumulator.update(&[0, 1, 0, 1, 0, 1], &Rows::new(Some(&column), None)).unwrap();
-    assert_eq!(show(&accumulator.read(0..2).unwrap()), "5 3");
+    assert_eq!(show(&accumulator.read(&Slots::Range(0..2)).unwrap()), "5 3");
 }
 
 #[test]
@@ -157,5 +157,5 @@ fn filters_take_only_true() {
     let column = ints(&[Some(1), Some(2), Some(4), None]);
     let filter = BooleanArray::from(vec![Some(true), Some(false), None, Some(true)]);
     accumulator.update(&[0; 4], &Rows::new(Some(&column), Some(&filter))).unwrap();
-    assert_eq!(show(&accumulator.read(0..1).unwrap()), "1");
+    assert_eq!(show(&accumulator.read(&Slots::Range(0..1)).unwrap()), "1");
 }

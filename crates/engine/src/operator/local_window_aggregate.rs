@@ -3,9 +3,9 @@
 //!
 //! It never drops a row and holds nothing back: everything leaves before a watermark (or, for
 //! windows of processing time, a tick) is forwarded, before it is told that the input is idle,
-//! since others then go on without it, and whenever [`MAX_KEYS`] keys are held. Output columns:
-//! the keys, then slice end and start (BIGINT), the number of rows (BIGINT), and the partial form
-//! of each call.
+//! since others then go on without it, before a barrier, so that it has no state, and whenever
+//! [`MAX_KEYS`] keys are held. Output columns: the keys, then slice end and start (BIGINT), the
+//! number of rows (BIGINT), and the partial form of each call.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use super::slicing::Slicer;
 use super::window_aggregate::{Accumulators, Scratch, Spec, get_slice, is_processing_time};
 use super::{Emission, Operator, Output};
-use crate::aggregate::accumulator;
+use crate::aggregate::{Slots, accumulator};
 use crate::expression::EvaluationContext;
 
 /// Keys held at most, over all slices, before they are sent on.
@@ -66,7 +66,7 @@ impl LocalWindowAggregator {
         let constant = |value| -> ArrayRef { Arc::new(Int64Array::from(vec![value; range.len()])) };
         columns.extend([constant(key.end), constant(key.start)]);
         for accumulator in &slice.values {
-            columns.extend(accumulator.partial(range.clone())?);
+            columns.extend(accumulator.partial(&Slots::Range(range.clone()))?);
         }
         let n_rows = range.len();
         if until < slice.keys.len() {
@@ -129,6 +129,10 @@ impl Operator for LocalWindowAggregator {
     }
 
     fn end(&mut self, output: &mut Output) -> Result<Emission> {
+        self.resume(output)
+    }
+
+    fn before_barrier(&mut self, output: &mut Output) -> Result<Emission> {
         self.resume(output)
     }
 

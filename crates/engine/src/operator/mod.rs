@@ -13,6 +13,8 @@ pub mod union;
 pub mod window_aggregate;
 #[cfg(test)]
 mod window_aggregate_tests;
+mod window_restore;
+mod window_state;
 pub mod window_table;
 
 use argus_base::Result;

@@ -19,15 +19,18 @@ use argus_plan::WindowKind;
 use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::slice_store::Slice;
-use argus_state::{KeyCodec, KeyTable, SliceKey, SliceStore};
+use argus_state::snapshot::{RestoredState, Sealed};
+use argus_state::spill::StateContext;
+use argus_state::{KeyCodec, SliceKey, SliceStore};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, BooleanArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, SchemaRef};
 
 use super::slicing::{Selection, Slicer};
+use super::window_state::StateLayout;
 use super::{Emission, Operator, Output};
-use crate::aggregate::{Accumulator, Rows, accumulator};
+use crate::aggregate::{Accumulator, Rows, Slots, accumulator};
 use crate::expression::EvaluationContext;
 
 /// The accumulators of one slice.
@@ -87,28 +90,31 @@ pub(crate) struct Scratch {
 
 /// The operator.
 pub struct WindowAggregator {
-    spec: Spec,
+    pub(super) spec: Spec,
     /// What the input is: rows, or the partial form of local steps.
     is_global: bool,
     /// Number of columns of each call's partial form.
     partial_widths: Vec<usize>,
     slicer: Slicer,
     schema: SchemaRef,
-    store: SliceStore<Accumulators>,
+    pub(super) store: SliceStore<Accumulators>,
     /// The merge of the CUMULATE slices that have fired, and the end of the longest window it
     /// grows to.
-    cumulated: Option<(i64, Slice<Accumulators>)>,
+    pub(super) cumulated: Option<(i64, Slice<Accumulators>)>,
     /// Event time, or processing time, up to which windows have fired or are about to.
-    progress: i64,
+    pub(super) progress: i64,
     /// End of the last window considered at the current progress.
     last_fired_end: i64,
-    firing: Option<Firing>,
+    pub(super) firing: Option<Firing>,
     scratch: Scratch,
     n_late: u64,
+    pub(super) context: StateContext,
+    pub(super) layout: StateLayout,
+    pub(super) n_seals: u64,
 }
 
 /// A window on its way out.
-struct Firing {
+pub(super) struct Firing {
     start: i64,
     end: i64,
     contents: Contents,
@@ -132,8 +138,10 @@ impl WindowAggregator {
         input: Vec<LogicalType>,
         schema: SchemaRef,
         is_global: bool,
+        context: StateContext,
     ) -> Result<WindowAggregator> {
         let spec = Spec::new(aggregate, input);
+        let layout = StateLayout::new(&spec, &schema)?;
         let widths = spec.accumulators()?.iter().map(|a| a.partial_types().len()).collect();
         let slicer = Slicer::new(aggregate.window.clone())?;
         Ok(WindowAggregator {
@@ -149,6 +157,9 @@ impl WindowAggregator {
             firing: None,
             scratch: Scratch::default(),
             n_late: 0,
+            context,
+            layout,
+            n_seals: 0,
         })
     }
 
@@ -185,6 +196,9 @@ impl WindowAggregator {
             };
             let slice = get_slice(&mut self.store, key, &self.spec)?;
             self.spec.accumulate(slice, batch, &selection, &mut self.scratch)?;
+            if self.context.is_tracked {
+                slice.dirty.mark(&self.scratch.groups, slice.keys.len());
+            }
         }
         Ok(())
     }
@@ -226,6 +240,9 @@ impl WindowAggregator {
             accumulator.resize(slice.keys.len());
             accumulator.merge(&self.scratch.groups, &columns[from..from + width])?;
             from += width;
+        }
+        if self.context.is_tracked {
+            slice.dirty.mark(&self.scratch.groups, slice.keys.len());
         }
         Ok(())
     }
@@ -312,15 +329,18 @@ impl WindowAggregator {
     }
 
     fn merge_hop(&mut self, end: i64, slide: i64, size: i64) -> Result<Slice<Accumulators>> {
-        let mut merged = Slice { keys: KeyTable::default(), values: self.spec.accumulators()? };
+        let mut merged = Slice::new(self.spec.accumulators()?);
         for key in self.store.ending_in(end.saturating_sub(size), end) {
             if let Some(slice) = self.store.get(key) {
                 merge(&mut merged, slice, &mut self.scratch.groups)?;
             }
         }
-        // This was the last window of its first slice.
+        // This was the last window of its first slice. On a zone's clock a window may fire before
+        // one that ends earlier: then the slice stays until that has fired too.
         for key in self.store.ending_in(i64::MIN, end.saturating_sub(size - slide)) {
-            self.store.remove(key);
+            if self.has_fired(key.end.saturating_add(size - slide)) {
+                self.store.remove(key);
+            }
         }
         Ok(merged)
     }
@@ -330,12 +350,14 @@ impl WindowAggregator {
         let last_end = window.window_start(end).saturating_add(window.kind.size());
         let is_same = self.cumulated.as_ref().is_some_and(|(known, _)| *known == last_end);
         if !is_same {
-            let empty = Slice { keys: KeyTable::default(), values: self.spec.accumulators()? };
-            self.cumulated = Some((last_end, empty));
+            self.cumulated = Some((last_end, Slice::new(self.spec.accumulators()?)));
         }
         let key = SliceKey { end, start: end.saturating_sub(window.kind.slice()) };
         if let (Some(slice), Some((_, merged))) = (self.store.remove(key), &mut self.cumulated) {
             merge(merged, &slice, &mut self.scratch.groups)?;
+            if self.context.is_tracked {
+                merged.dirty.mark(&self.scratch.groups, merged.keys.len());
+            }
         }
         Ok(())
     }
@@ -353,7 +375,7 @@ impl WindowAggregator {
         let keys = range.clone().map(|slot| contents.keys.key(slot));
         let mut columns = self.spec.codec.decode(keys)?;
         for accumulator in &contents.values {
-            columns.push(accumulator.read(range.clone())?);
+            columns.push(accumulator.read(&Slots::Range(range.clone()))?);
         }
         let n_rows = range.len();
         for property in &self.spec.aggregate.properties {
@@ -426,6 +448,14 @@ impl Operator for WindowAggregator {
         Ok(Emission::More)
     }
 
+    fn seal(&mut self) -> Result<Option<Sealed>> {
+        self.seal_state().map(Some)
+    }
+
+    fn restore(&mut self, state: RestoredState) -> Result<()> {
+        self.restore_state(state)
+    }
+
     fn n_late(&self) -> u64 {
         self.n_late
     }
@@ -460,7 +490,7 @@ fn merge(
     groups.extend((0..from.keys.len()).map(|slot| into.keys.find_or_insert(from.keys.key(slot))));
     for (target, source) in into.values.iter_mut().zip(&from.values) {
         target.resize(into.keys.len());
-        target.merge(groups, &source.partial(0..from.keys.len())?)?;
+        target.merge(groups, &source.partial(&Slots::Range(0..from.keys.len()))?)?;
     }
     Ok(())
 }

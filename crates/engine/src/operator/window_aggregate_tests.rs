@@ -1,13 +1,16 @@
 //! Window aggregation as tables of text: rows, watermarks, and what they make fire.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use argus_base::id::{OperatorId, SubtaskIndex};
 use argus_base::logical_type::arrow_schema;
 use argus_base::time::{ProcessingTime, Watermark};
 use argus_base::{Batch, Field, LogicalType, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
 use argus_plan::window::{Window, WindowKind, WindowTime};
 use argus_plan::{AggregateCall, AggregateFunction};
+use argus_state::spill::StateContext;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMillisecondType};
 use arrow_array::{
@@ -21,6 +24,17 @@ use crate::expression::EvaluationContext;
 
 const CONTEXT: EvaluationContext =
     EvaluationContext { now: ProcessingTime(0), watermark: Watermark::MIN };
+
+fn context() -> StateContext {
+    StateContext {
+        operator: OperatorId(1),
+        subtask: SubtaskIndex(0),
+        max_parallelism: 128,
+        is_tracked: true,
+        memory: None,
+        spill_folder: PathBuf::new(),
+    }
+}
 
 fn rowtime() -> LogicalType {
     TypeRoot::timestamp(3).not_null()
@@ -78,7 +92,9 @@ impl Chain {
         let types: Vec<LogicalType> = input().into_iter().map(|field| field.logical_type).collect();
         let aggregate = aggregate(kind);
         let schema = arrow_schema(&output_fields());
-        let last = WindowAggregator::new(&aggregate, types.clone(), schema, is_two_phase).unwrap();
+        let last =
+            WindowAggregator::new(&aggregate, types.clone(), schema, is_two_phase, context());
+        let last = last.unwrap();
         if !is_two_phase {
             return Chain(vec![Box::new(last)]);
         }

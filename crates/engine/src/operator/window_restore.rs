@@ -1,0 +1,112 @@
+//! Sealing and restoring a window aggregation.
+//!
+//! A slice never comes back once it was removed: it is removed only after the last window that
+//! holds it has fired, `has_fired` never turns false again, and rows of a slice whose last window
+//! has fired are late (or, of a CUMULATE slice that has fired, are added to the next one). So the
+//! list of living slices tells which rows are alive.
+//!
+//! The running merge of CUMULATE is a slice of its own, from the beginning of time to the end of
+//! the longest window it grows to.
+
+use std::collections::BTreeSet;
+
+use argus_base::{Error, Result};
+use argus_plan::WindowKind;
+use argus_plan::graph::WindowSource;
+use argus_state::SliceKey;
+use argus_state::snapshot::{RestoredPart, RestoredState, Sealed};
+use arrow_array::RecordBatch;
+
+use super::window_aggregate::{WindowAggregator, get_slice};
+use super::window_state::{rows_by_slice, slice_bytes};
+
+/// Scalar: event or processing time up to which windows have fired. How far the windows of one
+/// advance of time have come is not state: at a barrier all of them have left.
+const PROGRESS: &str = "progress";
+
+/// Start of the running merge of CUMULATE, which no slice of rows has.
+const CUMULATED_START: i64 = i64::MIN;
+
+impl WindowAggregator {
+    /// What changed since the last seal, and the part of the rest whose turn it is.
+    pub(super) fn seal_state(&mut self) -> Result<Sealed> {
+        if self.firing.is_some() {
+            return Err(Error::bug("a barrier overtook a window on its way out"));
+        }
+        let mut sealed = Sealed {
+            scalars: vec![(PROGRESS.to_owned(), self.progress)],
+            // Nobody has kept track of what earlier seals wrote.
+            begins_chain: !self.context.is_tracked,
+            ..Sealed::default()
+        };
+        let cumulated = self.cumulated.as_mut().map(|(end, slice)| {
+            let start = CUMULATED_START;
+            (SliceKey { end: *end, start }, slice)
+        });
+        let slices = self.store.iter_mut().map(|(key, slice)| (*key, slice));
+        for (key, slice) in slices.chain(cumulated) {
+            let n_keys = slice.keys.len();
+            if sealed.begins_chain {
+                slice.dirty.mark_all(n_keys);
+            }
+            let slots = slice.dirty.take(self.n_seals, n_keys);
+            sealed.rows.extend(self.layout.rows(key, slice, &slots)?);
+            sealed.live.push(key);
+            sealed.n_keys += n_keys as u64;
+            sealed.n_bytes += slice_bytes(slice) as u64;
+        }
+        self.n_seals += 1;
+        Ok(sealed)
+    }
+
+    /// Takes over what former subtasks had. Nothing of it is dirty: the chains it came from stay
+    /// until every slot has had its turn to be sealed again.
+    pub(super) fn restore_state(&mut self, state: RestoredState) -> Result<()> {
+        for part in &state.parts {
+            self.restore_part(part)?;
+        }
+        if self.is_cumulate() {
+            let cumulated = self.cumulated_key();
+            self.cumulated = cumulated.and_then(|key| Some((key.end, self.store.remove(key)?)));
+        }
+        Ok(())
+    }
+
+    fn cumulated_key(&self) -> Option<SliceKey> {
+        let mut keys = self.store.iter().map(|(key, _)| *key);
+        keys.find(|key| key.start == CUMULATED_START)
+    }
+
+    fn is_cumulate(&self) -> bool {
+        let window = &self.spec.aggregate.window;
+        let is_assigned = matches!(window, WindowSource::Assign(_));
+        is_assigned && matches!(window.window().kind, WindowKind::Cumulate { .. })
+    }
+
+    fn restore_part(&mut self, part: &RestoredPart) -> Result<()> {
+        // Equal in all parts: every sender broadcasts its watermarks and ticks, and a barrier is
+        // aligned, so all subtasks had seen the same ones before it.
+        let progress = part.scalar(PROGRESS).unwrap_or(i64::MIN);
+        self.progress = self.progress.max(progress);
+        let live: BTreeSet<SliceKey> = part.live.iter().copied().collect();
+        for section in part.chain.iter().rev() {
+            for rows in section.rows(part.groups.clone()) {
+                self.restore_rows(&rows?, &live)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of living slices whose keys no newer row has brought. Keys of other parts are
+    /// others, so those that are there came from this one.
+    fn restore_rows(&mut self, rows: &RecordBatch, live: &BTreeSet<SliceKey>) -> Result<()> {
+        self.layout.check_keys(&rows.schema())?;
+        for (key, indices) in rows_by_slice(rows)? {
+            if live.contains(&key) {
+                let slice = get_slice(&mut self.store, key, &self.spec)?;
+                self.layout.insert_new(slice, rows, &indices)?;
+            }
+        }
+        Ok(())
+    }
+}

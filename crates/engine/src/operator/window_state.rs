@@ -1,0 +1,186 @@
+//! The state of a window aggregation as rows, one for each key of a slice: what seals give, runs
+//! hold, and restores take back.
+//!
+//! Behind the columns that all rows of state begin with stand those of each aggregate: its partial
+//! form, column `n` of which is named `<state name of the call>.<n>`. This naming is a stable
+//! format: rows written by any version are matched by it, so a script that is edited keeps the
+//! state of the aggregates that did not change. One that finds no columns of its name and type
+//! starts empty; columns of that nobody knows are ignored.
+
+use std::collections::{BTreeMap, HashMap};
+
+use argus_base::{Error, Result};
+use argus_state::SliceKey;
+use argus_state::rows::{KeyColumns, key_schema, row_schema, slice_rows};
+use argus_state::slice_store::Slice;
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use super::window_aggregate::{Accumulators, Spec};
+use crate::aggregate::Slots;
+
+/// Most rows made at once: keys of as many rows must not fill 2 GiB.
+const MAX_ROWS: usize = 1 << 18;
+
+/// How the state of an aggregation is laid out in rows.
+pub(crate) struct StateLayout {
+    schema: SchemaRef,
+    key_types: Vec<DataType>,
+    /// Columns of each aggregate.
+    columns: Vec<Vec<Field>>,
+}
+
+/// Where rows that were read have the columns of each aggregate; `None` for one that they do not
+/// know.
+struct Places(Vec<Option<Vec<usize>>>);
+
+impl StateLayout {
+    /// The layout of an aggregation whose output has the keys in front.
+    pub fn new(spec: &Spec, output: &Schema) -> Result<StateLayout> {
+        let keys = output.fields()[..spec.aggregate.keys.len()].to_vec();
+        let key_types = keys.iter().map(|field| field.data_type().clone()).collect();
+        let mut n_equal: HashMap<&str, usize> = HashMap::new();
+        let mut columns = Vec::new();
+        for (call, accumulator) in spec.aggregate.aggregates.iter().zip(spec.accumulators()?) {
+            let ordinal = n_equal.entry(&call.state_name).or_insert(0);
+            *ordinal += 1;
+            let name = match *ordinal {
+                1 => call.state_name.clone(),
+                other => format!("{}#{other}", call.state_name),
+            };
+            let types = accumulator.partial_types().into_iter().enumerate();
+            let fields = types.map(|(n, of)| Field::new(format!("{name}.{n}"), of, true));
+            columns.push(fields.collect::<Vec<Field>>());
+        }
+        let schema = row_schema(&Schema::new(keys), columns.concat())?;
+        Ok(StateLayout { schema, key_types, columns })
+    }
+
+    /// The rows of those slots of a slice, in batches.
+    pub fn rows(
+        &self,
+        key: SliceKey,
+        slice: &Slice<Accumulators>,
+        slots: &[u32],
+    ) -> Result<Vec<RecordBatch>> {
+        slots.chunks(MAX_ROWS).map(|slots| self.batch(key, slice, slots)).collect()
+    }
+
+    fn batch(
+        &self,
+        key: SliceKey,
+        slice: &Slice<Accumulators>,
+        slots: &[u32],
+    ) -> Result<RecordBatch> {
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for accumulator in &slice.values {
+            columns.extend(accumulator.partial(&Slots::List(slots))?);
+        }
+        slice_rows(&self.schema, key, slice.keys.keys(slots), columns)
+    }
+
+    /// Adds the given rows of a batch to a slice, as groups of their own: those whose key the slice
+    /// has already are left out, since a newer row brought it.
+    pub fn insert_new(
+        &self,
+        slice: &mut Slice<Accumulators>,
+        batch: &RecordBatch,
+        rows: &[u32],
+    ) -> Result<()> {
+        let keys = KeyColumns::of(batch)?.keys;
+        let first = slice.keys.len();
+        let mut fresh = Vec::with_capacity(rows.len());
+        for row in rows {
+            let slot = slice.keys.find_or_insert(keys.value(*row as usize));
+            if slot as usize == first + fresh.len() {
+                fresh.push(*row);
+            }
+        }
+        let slots = number(first)..number(slice.keys.len());
+        self.merge_rows(slice, batch, &fresh, &slots.collect::<Vec<u32>>())
+    }
+
+    /// Merges row `rows[i]` of a batch into slot `slots[i]` of a slice.
+    fn merge_rows(
+        &self,
+        slice: &mut Slice<Accumulators>,
+        batch: &RecordBatch,
+        rows: &[u32],
+        slots: &[u32],
+    ) -> Result<()> {
+        let places = self.places(&batch.schema());
+        let is_whole = rows.len() == batch.num_rows();
+        let indices = UInt32Array::from(rows.to_vec());
+        let n_keys = slice.keys.len();
+        for (accumulator, places) in slice.values.iter_mut().zip(places.0) {
+            accumulator.resize(n_keys);
+            let Some(places) = places else { continue };
+            let mut partial = Vec::new();
+            for place in places {
+                let column = batch.column(place);
+                partial.push(match is_whole {
+                    true => column.clone(),
+                    false => arrow_select::take::take(column, &indices, None)?,
+                });
+            }
+            accumulator.merge(slots, &partial)?;
+        }
+        Ok(())
+    }
+
+    fn places(&self, schema: &Schema) -> Places {
+        let place = |field: &Field| {
+            let (index, stored) = schema.column_with_name(field.name())?;
+            stored.data_type().equals_datatype(field.data_type()).then_some(index)
+        };
+        let of_all = |fields: &Vec<Field>| fields.iter().map(place).collect();
+        Places(self.columns.iter().map(of_all).collect())
+    }
+
+    /// Makes sure that the keys of stored rows are those of the script.
+    pub fn check_keys(&self, rows: &Schema) -> Result<()> {
+        if rows.metadata() == self.schema.metadata() {
+            return Ok(());
+        }
+        let stored = key_schema(rows)?;
+        let types = stored.fields().iter().map(|field| field.data_type());
+        if types.clone().eq(&self.key_types) {
+            return Ok(());
+        }
+        let list = |types: Vec<&DataType>| {
+            types.iter().map(|of| of.to_string()).collect::<Vec<String>>().join(", ")
+        };
+        let message = format!(
+            "the keys of a window aggregation have the types ({}), but in the state that was \
+             kept they have ({}); state cannot follow a key whose type changes",
+            list(self.key_types.iter().collect()),
+            list(types.collect()),
+        );
+        Err(Error::user("AR5002", message))
+    }
+}
+
+/// The rows of a batch by slice.
+pub(crate) fn rows_by_slice(batch: &RecordBatch) -> Result<BTreeMap<SliceKey, Vec<u32>>> {
+    let columns = KeyColumns::of(batch)?;
+    let mut slices: BTreeMap<SliceKey, Vec<u32>> = BTreeMap::new();
+    let mut from = 0;
+    while from < batch.num_rows() {
+        let key = columns.slice(from);
+        let same = (from..batch.num_rows()).take_while(|row| columns.slice(*row) == key);
+        let until = from + same.count();
+        slices.entry(key).or_default().extend(number(from)..number(until));
+        from = until;
+    }
+    Ok(slices)
+}
+
+/// Bytes that a slice holds, about.
+pub(crate) fn slice_bytes(slice: &Slice<Accumulators>) -> usize {
+    let accumulators: usize = slice.values.iter().map(|accumulator| accumulator.n_bytes()).sum();
+    slice.keys.n_bytes() + slice.dirty.n_bytes() + accumulators
+}
+
+fn number(slot: usize) -> u32 {
+    u32::try_from(slot).expect("slots and rows are 32-bit")
+}
