@@ -22,12 +22,15 @@ use argus_base::metrics::Registry;
 use argus_base::{Env, Error, Result};
 use argus_connectors::kafka::mock::MockBroker;
 use argus_connectors::registry::Connectors;
-use argus_engine::job::JobHandle;
+use argus_engine::StartOptions;
+use argus_engine::job::{JobHandle, StopKind};
+use argus_plan::JobGraph;
 
 use crate::cli::DemoArguments;
 use crate::failure::{Failure, eprint_quietly};
 use crate::output::write_out;
 use crate::progress::{Progress, grouped};
+use crate::run::JobWorld;
 use crate::script::Script;
 use crate::signal::StopRequest;
 use database::Database;
@@ -64,7 +67,9 @@ pub fn run(arguments: &DemoArguments) -> std::result::Result<(), Failure> {
     let broker: &'static MockBroker = Box::leak(Box::new(MockBroker::start()?));
     broker.create_topic(TOPIC, N_PARTITIONS)?;
     introduce(broker, &path, arguments.minutes);
-    let demo = Demo { env, stop, broker, database, n_minutes: arguments.minutes };
+    let checkpoints = path.with_extension("checkpoints").to_string_lossy().into_owned();
+    let n_minutes = arguments.minutes;
+    let demo = Demo { env, stop, broker, database, n_minutes, checkpoints };
     demo.run()
 }
 
@@ -74,6 +79,8 @@ struct Demo {
     broker: &'static MockBroker,
     database: Database,
     n_minutes: u64,
+    /// Folder of the job's checkpoints.
+    checkpoints: String,
 }
 
 impl Demo {
@@ -84,29 +91,40 @@ impl Demo {
         let gated: Arc<dyn ConnectorFactory> =
             Arc::new(GatedFactory { inner: Arc::clone(&connectors), gate: gate.clone() });
         let generator = self.script("generate.sql", GENERATOR).one_job()?;
-        let writer = crate::run::start(&generator, &self.env, &gated, &Registry::default(), None)?;
+        let writer = self.start(&generator, &gated, &Registry::default())?;
         // A partition that is empty when the job begins would soon count as idle, and its first
         // rows, a minute a second, as late.
         self.wait_until(&writer, |_| gate.n_written() >= HEAD_START)?;
 
         let job = self.script("job.sql", JOB).one_job()?;
-        let reader = crate::run::start(&job, &self.env, &connectors, &metrics, None)?;
+        let reader = self.start(&job, &connectors, &metrics)?;
         let mut progress = Progress::new(&self.env, &metrics, &job.settings.name, false);
         while !writer.is_finished() && !reader.is_finished() && !self.stop.is_asked() {
             progress.tick();
             self.env.sleep(PAUSE);
         }
-        writer.stop();
+        writer.stop(StopKind::Keep);
         if !reader.is_finished() {
             writer.wait()?;
             self.wait_until(&reader, |_| gate.n_read() >= gate.n_written())?;
             self.wait_until(&reader, |_| self.has_counted())?;
         }
         // Where it has ended by itself, this says why.
-        reader.stop();
+        reader.stop(StopKind::Keep);
         reader.wait()?;
         progress.finish();
         Ok(self.conclude(&gate)?)
+    }
+
+    fn start(
+        &self,
+        graph: &JobGraph,
+        factory: &Arc<dyn ConnectorFactory>,
+        metrics: &Registry,
+    ) -> Result<JobHandle> {
+        let start = StartOptions { fresh: true, ..StartOptions::default() };
+        let world = JobWorld { env: &self.env, factory, metrics, collect: None, start };
+        crate::run::start(graph, world)
     }
 
     /// A shipped script with the demo's variables and tables.
@@ -129,6 +147,8 @@ impl Demo {
             ("PG_PASSWORD", String::new()),
             ("IDLE_TIMEOUT_SECONDS", "2".to_owned()),
             ("ON_ERROR", "fail".to_owned()),
+            ("FLINK_CHECKPOINT_INTERVAL", "1000".to_owned()),
+            ("FLINK_CHECKPOINT_DIR", self.checkpoints.clone()),
             ("EVENTS_PER_MINUTE", EVENTS_PER_MINUTE.to_string()),
             ("GENERATOR_COUNT", (self.n_minutes * EVENTS_PER_MINUTE).to_string()),
             ("GENERATOR_START", START.to_owned()),
