@@ -21,6 +21,8 @@ use crate::checkpoint::{
 use crate::job::{JobEnd, JobParts, JobShared, Running};
 use crate::slot::Slot;
 
+/// First pause between two looks at the slots; a job of a few rows ends at once.
+const SHORT_PAUSE: Duration = Duration::from_micros(200);
 /// Longest time between two looks at the slots.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -35,6 +37,8 @@ pub(crate) struct Attempt<'a> {
     pub is_restart: bool,
     /// Set once a checkpoint has been committed.
     pub has_committed: bool,
+    /// Set once every server was there.
+    pub was_ready: bool,
 }
 
 /// An attempt ready to run.
@@ -58,11 +62,14 @@ impl Attempt<'_> {
             tasks.push(spawn(TaskKind::Slot, &name, move || slot.run())?);
         }
         let mut result = Ok(());
+        let mut pause = SHORT_PAUSE;
         while !tasks.iter().all(Task::is_finished) {
             if self.shared.abort.load(Ordering::Acquire) {
                 orders.abort();
             }
-            result = result.and(self.look(&orders, coordinator.as_mut(), &mailbox));
+            self.was_ready |= self.shared.is_ready();
+            result = result.and(self.look(&orders, coordinator.as_mut(), &mailbox, pause));
+            pause = (pause * 2).min(LOOK_INTERVAL);
         }
         for task in tasks {
             result = result.and(task.join());
@@ -85,6 +92,7 @@ impl Attempt<'_> {
         orders: &Arc<Orders>,
         coordinator: Option<&mut Coordinator>,
         mailbox: &Mailbox,
+        pause: Duration,
     ) -> Result<()> {
         let env = &self.parts.context.env;
         let Some(coordinator) = coordinator.filter(|_| !orders.abort.load(Ordering::Acquire))
@@ -92,7 +100,7 @@ impl Attempt<'_> {
             if self.shared.requests.stop().is_some() {
                 orders.stop.store(true, Ordering::Release);
             }
-            mailbox.waker.wait(Duration::from_millis(1));
+            mailbox.waker.wait(pause);
             return Ok(());
         };
         self.shared.requests.set_ready(self.shared.is_ready());

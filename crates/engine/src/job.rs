@@ -226,9 +226,10 @@ impl Job {
                 storage: &mut storage,
                 is_restart: restarts.n_failures() > 0,
                 has_committed: false,
+                was_ready: false,
             };
             let result = attempt.run();
-            let has_committed = attempt.has_committed;
+            let (has_committed, was_ready) = (attempt.has_committed, attempt.was_ready);
             self.shared.set_running(None);
             let error = match result {
                 Ok(end) => return Ok(end),
@@ -241,6 +242,12 @@ impl Job {
                     allow_state_loss: std::mem::take(&mut self.parts.start.allow_state_loss),
                     ..StartOptions::default()
                 };
+            }
+            // A server that was never there is the start's failure, not the job's.
+            let is_start =
+                error.kind() == ErrorKind::Transient && restarts.n_failures() == 0 && !was_ready;
+            if is_start {
+                return Err(error);
             }
             let ran = env.elapsed().saturating_sub(began);
             let Some(pause) = self.pause(&error, &mut restarts, ran) else { return Err(error) };

@@ -4,10 +4,11 @@
 //!
 //! ```text
 //! waiting ──due──▶ aligning ──all parts reported──▶ writing ──▶ publishing ──▶ committing
-//!    ▲                 │ too long: failed                                          │
-//!    ├─────────────────┘                                                           │
+//!    ▲                                                                             │
 //!    └── tidying (followers apply, old checkpoints go, savepoints are copied) ◀────┘
 //! ```
+//! An alignment that takes too long counts as a failed checkpoint, and is waited for nonetheless:
+//! barriers never overtake each other, so the next one could not arrive earlier.
 //! Store and servers that are away are waited for without end: the job stalls and goes on by
 //! itself. Everything that is no transient error ends the attempt.
 
@@ -132,6 +133,7 @@ struct Pending {
     kind: BarrierKind,
     began: Duration,
     created_at: ProcessingTime,
+    deadline: Duration,
     aligned: Duration,
     written: Duration,
 }
@@ -234,7 +236,9 @@ impl Coordinator {
         self.next = CheckpointId(checkpoint.0 + 1);
         let created_at = self.parts.env.now();
         let (aligned, written) = (now, now);
-        let pending = Pending { checkpoint, kind, began: now, created_at, aligned, written };
+        let deadline = now + self.parts.settings.timeout;
+        let began = now;
+        let pending = Pending { checkpoint, kind, began, created_at, deadline, aligned, written };
         self.phase = Phase::Aligning(pending);
         self.parts.orders.send_barrier(checkpoint, kind);
         Ok(Pause::None)
@@ -301,17 +305,15 @@ impl Coordinator {
             self.phase = Phase::Writing(Pending { aligned: now, ..pending });
             return Ok(Pause::None);
         }
-        let deadline = pending.began + self.parts.settings.timeout;
         let is_endless = pending.kind != BarrierKind::Periodic || self.retained.is_empty();
-        if now >= deadline && !is_endless && self.parts.requests.is_ready() {
-            self.failed(&pending)?;
-            return Ok(Pause::None);
-        }
-        self.phase = Phase::Aligning(pending);
+        let is_late = now >= pending.deadline && !is_endless && self.parts.requests.is_ready();
+        let deadline = if is_late { self.failed(&pending, now)? } else { pending.deadline };
+        self.phase = Phase::Aligning(Pending { deadline, ..pending });
         Ok(Pause::Until(now + Duration::from_millis(20)))
     }
 
-    fn failed(&mut self, pending: &Pending) -> Result<()> {
+    /// The checkpoint takes too long. Returns when it would have failed once more.
+    fn failed(&mut self, pending: &Pending, now: Duration) -> Result<Duration> {
         self.n_failures += 1;
         self.parts.instruments.failed();
         let timeout = self.parts.settings.timeout;
@@ -324,8 +326,7 @@ impl Coordinator {
             );
             return Err(Error::new(argus_base::ErrorKind::Bug, "AR5207", message));
         }
-        self.next_barrier = self.parts.env.elapsed() + self.parts.settings.interval;
-        Ok(())
+        Ok(now + timeout)
     }
 
     /// Writes what has been sealed and staged, a segment a step.
@@ -470,15 +471,23 @@ impl Coordinator {
         }
         let storage = &self.parts.storage;
         let kept: Vec<&Manifest> = self.retained.iter().collect();
+        let unlisted = self.unlisted();
         let deleted = storage.list("").and_then(|listing| {
-            for path in retention::expired(&kept, &listing, self.next) {
-                self.parts.env.step(FaultPoint::Discard, || storage.delete(&path))?;
+            let expired = retention::expired(&kept, &listing, self.next);
+            for path in expired.iter().filter(|path| !unlisted.contains(path.as_str())) {
+                self.parts.env.step(FaultPoint::Discard, || storage.delete(path))?;
             }
             Ok(())
         });
         if let Err(error) = deleted {
             tracing::info!(%error, "old checkpoints could not be deleted now");
         }
+    }
+
+    /// Segments that no manifest names yet: staged rows of an epoch that has not ended.
+    fn unlisted(&self) -> BTreeSet<String> {
+        let sections = self.tickets.values().filter_map(|ticket| ticket.section.as_ref());
+        sections.map(|section| section.segment.path.clone()).collect()
     }
 
     /// Copies the savepoint that was asked for; true when something was done.
