@@ -53,12 +53,39 @@ pub fn restored(
     let added: Vec<TopicPartition> =
         partitions.iter().filter(|split| !is_known(split)).cloned().collect();
     let mut plan = self::added(lookup, options, &added)?;
-    for split in partitions.iter().filter(is_known) {
+    let known_before: Vec<TopicPartition> = partitions.iter().filter(is_known).cloned().collect();
+    let beginnings = lookup.offsets(&known_before, OffsetQuery::Beginning)?;
+    for split in &known_before {
         let range = ranges[&split.split_name()];
+        let is_over = range.stop.is_some_and(|stop| range.start >= stop);
+        // Most lie before the last stable offset, which is known already.
+        if !is_over && !(known(&beginnings, split)..=known(&ends, split)).contains(&range.start) {
+            check_is_there(lookup, split, range.start, known(&beginnings, split))?;
+        }
         plan.push(PlannedSplit { split: split.clone(), range, end: known(&ends, split) });
     }
     plan.sort_by(|a, b| a.split.cmp(&b.split));
     Ok(plan)
+}
+
+/// Refuses to go on at an offset that is gone.
+fn check_is_there(
+    lookup: &Lookup<'_>,
+    split: &TopicPartition,
+    start: Offset,
+    beginning: Offset,
+) -> Result<(), Stop> {
+    let end = lookup.high_watermark(split)?;
+    if (beginning..=end).contains(&start) {
+        return Ok(());
+    }
+    let TopicPartition { topic, partition } = split;
+    let (start, beginning, end) = (start.0, beginning.0, end.0);
+    let message = format!(
+        "the checkpoint goes on at offset {start} of topic '{topic}' partition {partition}, but \
+         the brokers have only {beginning} to {end} (the next to be written)"
+    );
+    Err(Error::user(errors::LOST_OFFSET, message).into())
 }
 
 /// Plans partitions that were added to a running job.

@@ -1,5 +1,7 @@
 //! Settings of the librdkafka clients, checked once, and what all clients share.
 
+use std::collections::BTreeSet;
+
 use argus_base::option::OptionError;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -16,7 +18,9 @@ const STATISTICS_INTERVAL_MS: u32 = 500;
 pub struct ClientSettings {
     /// `bootstrap.servers`, which also names the cluster in messages.
     pub servers: String,
+    /// Those of security first.
     settings: Vec<(String, String)>,
+    n_security: usize,
     /// Java names that have no effect.
     pub ignored: Vec<String>,
 }
@@ -39,6 +43,7 @@ impl ClientSettings {
         })?;
         let mut settings: Vec<(String, String)> =
             secure.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let n_security = settings.len();
         for Setting { property, name, value } in translated.settings {
             if let Err(problem) = accepts(name, &value) {
                 return Err(bad_value(&property, value, problem.text));
@@ -59,13 +64,33 @@ impl ClientSettings {
         if servers.is_empty() {
             return Err(bad_value("bootstrap.servers", servers, "expected host:port".into()));
         }
-        Ok(ClientSettings { servers, settings, ignored })
+        Ok(ClientSettings { servers, settings, n_security, ignored })
     }
 
     /// What the script says of a setting, by librdkafka's name.
     pub fn written(&self, name: &str) -> Option<&str> {
         let mut settings = self.settings.iter();
         settings.find(|(written, _)| written == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether two clients talk to the same brokers as the same user.
+    pub fn is_same_cluster(&self, other: &ClientSettings) -> bool {
+        let security = |of: &ClientSettings| of.settings[..of.n_security].to_vec();
+        server_set(&self.servers) == server_set(&other.servers) && security(self) == security(other)
+    }
+
+    /// Takes what another client's script says besides, for one client that does the work of
+    /// both. Returns the settings on which they differ, of which the own value stays.
+    pub fn add(&mut self, other: &ClientSettings) -> Vec<String> {
+        let mut different = Vec::new();
+        for (name, value) in &other.settings {
+            match self.written(name) {
+                None => self.settings.push((name.clone(), value.clone())),
+                Some(own) if own == value => {}
+                Some(_) => different.push(name.clone()),
+            }
+        }
+        different
     }
 
     /// A configuration: what the connector starts from (`defaults`), then the user's settings.
@@ -95,6 +120,10 @@ impl ClientSettings {
             tracing::warn!(table, properties, "kafka properties without effect");
         }
     }
+}
+
+fn server_set(servers: &str) -> BTreeSet<&str> {
+    servers.split(',').map(str::trim).filter(|server| !server.is_empty()).collect()
 }
 
 fn bad_value(property: &str, value: String, problem: String) -> OptionError {

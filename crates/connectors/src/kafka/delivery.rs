@@ -1,4 +1,5 @@
-//! What becomes of produced messages: librdkafka's callbacks for a producer.
+//! What becomes of produced messages: librdkafka's callbacks for a producer. Every message
+//! carries the deliveries of its writer along, since writers may share a producer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,42 +12,44 @@ use rdkafka::Statistics;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::connection::{self, Connection};
 use super::errors;
 use crate::metrics::{SINK_BYTES, SINK_RECORDS, SINK_RETRIES, SINK_SKIPPED};
 
+/// A producer of ours.
+pub type KafkaProducer = BaseProducer<DeliveryContext>;
+
 /// Deliveries of one writer.
 pub struct Deliveries {
     n_done: AtomicU64,
-    n_retries: AtomicU64,
     error: Mutex<Option<Error>>,
     records: Counter,
     bytes: Counter,
     skipped: Counter,
-    retries: Counter,
     on_error: OnError,
     table_name: String,
+    is_transactional: bool,
 }
 
 impl Deliveries {
-    /// Nothing is delivered yet.
-    pub fn new(context: &ConnectorContext, table_name: &str) -> Deliveries {
-        let labels = [("job", context.job_name.as_str()), ("sink", table_name)];
+    /// Nothing is delivered yet. In a transaction a message that the brokers refuse cannot be
+    /// skipped any more.
+    pub fn new(context: &ConnectorContext, table: &str, is_transactional: bool) -> Arc<Deliveries> {
+        let labels = [("job", context.job_name.as_str()), ("sink", table)];
         let counter = |spec| context.metrics.counter(spec, &labels);
-        Deliveries {
+        Arc::new(Deliveries {
             n_done: AtomicU64::new(0),
-            n_retries: AtomicU64::new(0),
             error: Mutex::new(None),
             records: counter(&SINK_RECORDS),
             bytes: counter(&SINK_BYTES),
             skipped: counter(&SINK_SKIPPED),
-            retries: counter(&SINK_RETRIES),
             on_error: context.on_sink_error,
-            table_name: table_name.to_owned(),
-        }
+            table_name: table.to_owned(),
+            is_transactional,
+        })
     }
 
     /// Messages of which the fate is known.
@@ -77,49 +80,65 @@ impl Deliveries {
         let topic = message.topic();
         let what = format!("write to the topic '{topic}'");
         let error = match code {
-            // The producer is being dropped.
+            // The producer is being dropped, or its transaction aborted.
             Code::PurgeQueue | Code::PurgeInflight => return,
             Code::MessageSizeTooLarge
             | Code::MessageBatchTooLarge
             | Code::InvalidTimestamp
             | Code::InvalidRecord
             | Code::InvalidMessage => {
-                if self.on_error == OnError::Skip {
+                if self.on_error == OnError::Skip && !self.is_transactional {
                     return self.skip();
                 }
-                let table = &self.table_name;
-                let length = message.payload_len();
-                let message = format!(
-                    "cannot write a row to the table '{table}': the brokers refuse its message \
-                     of {length} bytes for the topic '{topic}': {reason}"
-                );
-                Error::data(errors::REFUSED_MESSAGE, message)
+                self.refused(message, &reason)
             }
             Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => {
                 Error::user(errors::MISSING_TOPIC, format!("the topic '{topic}' is gone: {reason}"))
             }
-            _ => errors::refusal(code, &what, &reason).unwrap_or_else(|| {
-                let message = format!("the message was not delivered: {reason}");
-                Error::transient(errors::DELIVERY, message).context(what)
-            }),
+            _ => errors::refusal(code, &what, &reason)
+                .or_else(|| errors::fenced(code, &reason))
+                .unwrap_or_else(|| {
+                    let message = format!("the message was not delivered: {reason}");
+                    Error::transient(errors::DELIVERY, message).context(what)
+                }),
         };
         let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(error);
     }
 
-    fn on_statistics(&self, statistics: &Statistics) {
-        let n_retries = statistics.brokers.values().map(|broker| broker.txretries).sum();
-        let before = self.n_retries.swap(n_retries, Ordering::AcqRel);
-        self.retries.add(n_retries.saturating_sub(before));
+    fn refused(&self, message: &BorrowedMessage<'_>, reason: &str) -> Error {
+        let (table, topic) = (&self.table_name, message.topic());
+        let length = message.payload_len();
+        let message = format!(
+            "cannot write a row to the table '{table}': the brokers refuse its message of \
+             {length} bytes for the topic '{topic}': {reason}"
+        );
+        Error::data(errors::REFUSED_MESSAGE, message)
     }
 }
 
-/// librdkafka's callbacks for a producer; all run on the thread that polls it.
+/// librdkafka's callbacks for a producer; all run on the threads that poll it.
 pub struct DeliveryContext {
-    /// State of the connection.
-    pub connection: Arc<Connection>,
-    /// What becomes of messages.
-    pub deliveries: Arc<Deliveries>,
+    connection: Arc<Connection>,
+    n_retries: AtomicU64,
+    retries: Counter,
+}
+
+impl DeliveryContext {
+    /// For a producer whose retries count as those of `table`.
+    pub fn new(
+        connection: &Arc<Connection>,
+        context: &ConnectorContext,
+        table: &str,
+    ) -> DeliveryContext {
+        let labels = [("job", context.job_name.as_str()), ("sink", table)];
+        let retries = context.metrics.counter(&SINK_RETRIES, &labels);
+        DeliveryContext {
+            connection: Arc::clone(connection),
+            n_retries: AtomicU64::new(0),
+            retries,
+        }
+    }
 }
 
 impl ClientContext for DeliveryContext {
@@ -129,7 +148,9 @@ impl ClientContext for DeliveryContext {
 
     fn stats(&self, statistics: Statistics) {
         self.connection.on_statistics(&statistics);
-        self.deliveries.on_statistics(&statistics);
+        let n_retries = statistics.brokers.values().map(|broker| broker.txretries).sum();
+        let before = self.n_retries.swap(n_retries, Ordering::AcqRel);
+        self.retries.add(n_retries.saturating_sub(before));
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -138,13 +159,13 @@ impl ClientContext for DeliveryContext {
 }
 
 impl ProducerContext for DeliveryContext {
-    type DeliveryOpaque = ();
+    type DeliveryOpaque = Arc<Deliveries>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, deliveries: Arc<Deliveries>) {
         match result {
-            Ok(message) => self.deliveries.delivered(message),
-            Err((error, message)) => self.deliveries.failed(error, message),
+            Ok(message) => deliveries.delivered(message),
+            Err((error, message)) => deliveries.failed(error, message),
         }
-        self.deliveries.n_done.fetch_add(1, Ordering::AcqRel);
+        deliveries.n_done.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -30,6 +30,27 @@ pub const DELIVERY: &str = "AR3311";
 /// The broker will not give messages any more.
 pub const CONSUMPTION: &str = "AR3312";
 
+/// Exactly-once was asked for in a job that takes no checkpoints.
+pub const NO_CHECKPOINTS: &str = "AR3314";
+/// Exactly-once without a name that only this job has.
+pub const NO_NAME: &str = "AR3315";
+/// The brokers allow no transaction as long as the job's may become.
+pub const TRANSACTION_TIMEOUT: &str = "AR3316";
+/// Another producer has taken over, or the brokers ended the transaction.
+pub const FENCED: &str = "AR3317";
+/// A transaction cannot be committed any more.
+pub const LOST_TRANSACTION: &str = "AR3318";
+/// The group's offset is no commit record.
+pub const FOREIGN_RECORD: &str = "AR3319";
+/// A commit was not answered.
+pub const COMMIT: &str = "AR3320";
+/// A checkpoint failed when rows behind it had been sent already.
+pub const APART: &str = "AR3321";
+/// One cluster is written to under two names.
+pub const TWO_NAMES: &str = "AR3322";
+/// A restored offset is not there any more.
+pub const LOST_OFFSET: &str = "AR3323";
+
 /// The error of a code that no waiting mends; `None` where trying again may help.
 pub fn refusal(code: RDKafkaErrorCode, what: &str, reason: &str) -> Option<Error> {
     use RDKafkaErrorCode as Code;
@@ -46,6 +67,43 @@ pub fn refusal(code: RDKafkaErrorCode, what: &str, reason: &str) -> Option<Error
         _ => return None,
     };
     Some(Error::user(error_code, format!("{what}: {problem}: {reason}")))
+}
+
+/// The error of a call about a transaction. Transient where the same call may be made again.
+pub fn of_transaction(error: &KafkaError, what: &str) -> Error {
+    let KafkaError::Transaction(cause) = error else {
+        return Error::transient(COMMIT, format!("{what}: {}", reason(error)));
+    };
+    let reason = cause.string();
+    if let Some(refusal) = refusal(cause.code(), what, &reason) {
+        return refusal;
+    }
+    if let Some(fenced) = fenced(cause.code(), &reason) {
+        return fenced.context(what);
+    }
+    if cause.is_retriable() && !cause.is_fatal() && !cause.txn_requires_abort() {
+        return Error::transient(COMMIT, format!("{what}: {reason}"));
+    }
+    lost_transaction(&reason).context(what)
+}
+
+/// The error of a producer that has been fenced; `None` where the code says something else.
+pub fn fenced(code: RDKafkaErrorCode, reason: &str) -> Option<Error> {
+    use RDKafkaErrorCode as Code;
+    if !matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch) {
+        return None;
+    }
+    let message = format!(
+        "another producer with the same 'sink.transactional-id-prefix' has taken over, or the \
+         transaction was open for longer than 'transaction.timeout.ms': {reason}"
+    );
+    Some(Error::new(ErrorKind::Fenced, FENCED, message))
+}
+
+/// The error of a transaction of which rows are missing: the job goes back to what is committed.
+pub fn lost_transaction(reason: &str) -> Error {
+    let message = format!("the transaction cannot be committed any more: {reason}");
+    Error::new(ErrorKind::Fenced, LOST_TRANSACTION, message)
 }
 
 /// Whether a TLS failure is about certificates; others happen while a broker comes and goes.

@@ -160,6 +160,15 @@ impl Lookup<'_> {
         Ok(all)
     }
 
+    /// The offset behind the last record, open transactions included.
+    pub fn high_watermark(&self, split: &TopicPartition) -> Result<Offset, Stop> {
+        let TopicPartition { topic, partition } = split;
+        self.ask("look up offsets", |slice| {
+            let (_, high) = self.consumer.fetch_watermarks(topic, *partition, slice)?;
+            Ok(Offset(high))
+        })
+    }
+
     /// The committed offsets of the group.
     pub fn committed(&self, partitions: &[TopicPartition]) -> Result<Offsets, Stop> {
         if partitions.is_empty() {

@@ -4,16 +4,20 @@
 //! |---|---|
 //! | `options`, `startup`, `layout` | what a table says, checked |
 //! | `properties`, `security`, `jaas` | Java client properties in librdkafka's words |
-//! | `client`, `connection`, `errors` | what all clients share |
+//! | `client`, `connection`, `errors`, `admin` | what all clients share |
 //! | `source`, `reader`, `packer`, `decode` | reading, on the slot's thread |
 //! | `fetcher`, `lookup`, `begin`, `partition` | reading, on the I/O thread |
-//! | `sink`, `delivery`, `topics` | writing |
+//! | `sink` | which tables are written together, and how |
+//! | `table`, `send`, `delivery`, `topics` | writing, whoever commits |
+//! | `writer` | writing at least once |
+//! | `transaction` | writing exactly once |
 //! | `metadata` | metadata columns of both |
 //! | `mock` | a broker inside the process, for demonstrations |
 //!
 //! Reading is read-committed unless the table says otherwise, partitions of writing are those of
-//! Kafka's Java client. Group offsets are read but not committed.
+//! Kafka's Java client. Offsets of the user's group are committed for monitoring only.
 
+mod admin;
 mod assign;
 mod begin;
 mod client;
@@ -34,10 +38,14 @@ mod position;
 mod properties;
 mod reader;
 mod security;
+mod send;
 mod sink;
 mod source;
 mod startup;
+mod table;
 mod topics;
+mod transaction;
+mod writer;
 
 use std::sync::Arc;
 
@@ -47,7 +55,6 @@ use argus_base::connector::{
     TableDescriptor,
 };
 use argus_base::option::OptionError;
-use argus_base::sink::Sink;
 use argus_base::source::Source;
 
 /// The declaration of the connector.
@@ -76,15 +83,7 @@ pub fn source(
     Ok(Arc::new(source::KafkaSource::new(table, scan, context)?))
 }
 
-/// Opens the tables that a job writes.
+/// Opens the tables that a job writes. Waits for nobody; their committers and writers do.
 pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
-    crate::registry::open_each(sink, tables, context)
-}
-
-fn sink(
-    table: &TableDescriptor,
-    metadata: &[usize],
-    context: &ConnectorContext,
-) -> Result<Arc<dyn Sink>> {
-    Ok(Arc::new(sink::KafkaSink::new(table, metadata, context)?))
+    sink::open(tables, context)
 }

@@ -19,6 +19,9 @@ use crate::table_options::TableOptions;
 const TEXT: OptionKind = OptionKind::Text;
 const MILLIS: OptionKind = OptionKind::Int { min: 0, max: i64::MAX };
 
+/// librdkafka's limit; its least, 1 s, is ours too.
+const MAX_TRANSACTION_TIMEOUT_MS: u64 = i32::MAX as u64;
+
 /// Every option besides the formats' and the general ones.
 pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
@@ -139,13 +142,14 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "sink.delivery-guarantee",
         OptionKind::Enum(&["at-least-once", "exactly-once", "none"]),
-        "What a failure may do to the rows written.",
-    )
-    .default("at-least-once"),
+        "What a failure may do to the rows written; exactly-once where the job takes checkpoints, \
+         else at-least-once.",
+    ),
     OptionSpec::new(
         "sink.transactional-id-prefix",
         TEXT,
-        "What the transactional ids of exactly-once begin with.",
+        "What the transactional ids of exactly-once begin with, one for each job; pipeline.name \
+         where not written.",
     ),
     OptionSpec::new(
         "sink.transaction-naming-strategy",
@@ -195,6 +199,17 @@ pub enum Partitioner {
     Fixed,
 }
 
+/// What a failure may do to the rows written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Nothing.
+    ExactlyOnce,
+    /// Repeat some: a checkpoint waits for deliveries.
+    AtLeastOnce,
+    /// Repeat or lose some.
+    None,
+}
+
 /// Everything about writing a table.
 #[derive(Clone, Debug)]
 pub struct SinkOptions {
@@ -204,8 +219,12 @@ pub struct SinkOptions {
     pub topics: Vec<String>,
     /// How rows find their partition.
     pub partitioner: Partitioner,
-    /// Whether a checkpoint waits for deliveries: at-least-once.
-    pub wait_for_delivery: bool,
+    /// What a failure may do to the rows; `None` where the script leaves it to the job.
+    pub guarantee: Option<Guarantee>,
+    /// What transactional ids begin with, where it is written.
+    pub transactional_id_prefix: Option<String>,
+    /// How long the brokers keep a transaction open, where it is written.
+    pub transaction_timeout: Option<Duration>,
     /// Columns of key and value, and their formats.
     pub layout: Layout,
 }
@@ -246,11 +265,14 @@ impl SinkOptions {
         let TopicSelection::Names(topics) = topic_selection(options)? else {
             return conflict("a table with 'topic-pattern' cannot be written to; write 'topic'");
         };
+        let prefix = options.text("sink.transactional-id-prefix").filter(|text| !text.is_empty());
         Ok(SinkOptions {
             client: ClientSettings::new(&client_properties(options), Role::Producer)?,
             topics,
             partitioner: partitioner(options)?,
-            wait_for_delivery: wait_for_delivery(options)?,
+            guarantee: guarantee(options),
+            transactional_id_prefix: prefix.map(str::to_owned),
+            transaction_timeout: transaction_timeout(options)?,
             layout,
         })
     }
@@ -261,7 +283,7 @@ pub fn check(table: &TableDescriptor) -> Checked<()> {
     SourceOptions::parse(table)?;
     let all = TableOptions::check(table, &super::spec())?;
     partitioner(&all.connector)?;
-    wait_for_delivery(&all.connector)?;
+    transaction_timeout(&all.connector)?;
     ClientSettings::new(&client_properties(&all.connector), Role::Producer)?;
     Ok(())
 }
@@ -390,19 +412,20 @@ fn partitioner(options: &Options) -> Checked<Partitioner> {
     }
 }
 
-fn wait_for_delivery(options: &Options) -> Checked<bool> {
-    match options.word("sink.delivery-guarantee") {
-        Some("exactly-once") => {
-            let transactional_id = "sink.transactional-id-prefix";
-            if options.text(transactional_id).is_none_or(str::is_empty) {
-                let help = "'sink.delivery-guarantee' = 'exactly-once' needs it.".to_owned();
-                return Err(OptionError::Missing { key: transactional_id.into(), help });
-            }
-            let problem = "exactly-once does not run yet; write 'at-least-once'".to_owned();
-            Err(OptionError::NotYet { key: "sink.delivery-guarantee".to_owned(), problem })
-        }
-        Some("none") => Ok(false),
-        _ => Ok(true),
+fn guarantee(options: &Options) -> Option<Guarantee> {
+    match options.word("sink.delivery-guarantee")? {
+        "exactly-once" => Some(Guarantee::ExactlyOnce),
+        "none" => Some(Guarantee::None),
+        _ => Some(Guarantee::AtLeastOnce),
+    }
+}
+
+fn transaction_timeout(options: &Options) -> Checked<Option<Duration>> {
+    const KEY: &str = "properties.transaction.timeout.ms";
+    let Some(text) = options.text(KEY) else { return Ok(None) };
+    match text.trim().parse() {
+        Ok(millis @ 1000..=MAX_TRANSACTION_TIMEOUT_MS) => Ok(Some(Duration::from_millis(millis))),
+        _ => bad_value(options, KEY, "expected milliseconds, from 1000 to 2147483647"),
     }
 }
 

@@ -57,7 +57,7 @@ fn defaults_are_flinks() {
     assert_eq!(options.client.servers, "localhost:9092");
     let sink = SinkOptions::parse(&table(&[])).unwrap();
     assert_eq!(sink.partitioner, Partitioner::ByKey);
-    assert!(sink.wait_for_delivery);
+    assert_eq!((sink.guarantee, sink.transactional_id_prefix), (None, None));
 }
 
 #[test]
@@ -140,16 +140,28 @@ fn keys() {
 }
 
 #[test]
+fn delivery_guarantees() {
+    let written = [
+        ("sink.delivery-guarantee", "Exactly-Once"),
+        ("sink.transactional-id-prefix", "x"),
+        ("properties.transaction.timeout.ms", "60000"),
+    ];
+    let sink = SinkOptions::parse(&table(&written)).unwrap();
+    assert_eq!(sink.guarantee, Some(Guarantee::ExactlyOnce));
+    assert_eq!(sink.transactional_id_prefix.as_deref(), Some("x"));
+    assert_eq!(sink.transaction_timeout, Some(Duration::from_secs(60)));
+    let sink = SinkOptions::parse(&table(&[("sink.delivery-guarantee", "none")])).unwrap();
+    assert_eq!(sink.guarantee, Some(Guarantee::None));
+}
+
+#[test]
 fn what_is_refused() {
     assert_eq!(
         error(&[("scan.startup.mod", "x")]),
         "unknown option 'scan.startup.mod'; did you mean 'scan.startup.mode'?"
     );
     assert!(error(&[("properties.bootstrap.servers", "")]).contains("missing required option"));
-    let exactly_once =
-        [("sink.delivery-guarantee", "exactly-once"), ("sink.transactional-id-prefix", "x")];
-    assert!(error(&exactly_once).contains("does not run yet"));
-    assert!(error(&exactly_once[..1]).contains("sink.transactional-id-prefix"));
+    assert!(error(&[("properties.transaction.timeout.ms", "1 h")]).contains("expected millisec"));
     assert!(error(&[("sink.partitioner", "com.x.Y")]).contains("Java classes"));
     let error_text = error(&[("properties.linger.ms", "soon")]);
     assert!(error_text.contains("'properties.linger.ms' = 'soon'"), "{error_text}");

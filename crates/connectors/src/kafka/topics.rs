@@ -1,40 +1,73 @@
 //! What a sink asks and does about its topics before it writes: which partitions there are,
-//! creating what is missing where the job allows it, and how long a message may be.
+//! creating what is missing where the job allows it, and what messages they take.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use argus_base::{Env, Error, Result};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::ClientContext;
-use rdkafka::error::KafkaResult;
+use rdkafka::admin::{ConfigResource, NewTopic, TopicReplication};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::connection::{self, Connection};
+use super::admin::Admin;
+use super::connection::Connection;
 use super::errors;
 use super::lookup::{Lookup, MISSING_GRACE, Stop};
 use super::options::TopicSelection;
 use super::partition::ReaderContext;
 
-/// How long the brokers may take to create topics.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long they may take to tell a limit; where they do not know the request, as the broker
-/// inside the process, all of it passes.
-const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The broker's own number of replicas.
 const DEFAULT_REPLICATION: i32 = -1;
 
 /// What is known of the topics of a sink.
+#[derive(Clone, Debug, Default)]
 pub struct Topics {
     /// Number of partitions by topic.
     pub n_partitions: BTreeMap<String, i32>,
-    /// Longest batch that every topic takes, where the broker tells.
+    /// What each topic takes, where the brokers tell.
+    limits: BTreeMap<String, TopicLimits>,
+}
+
+/// What a topic takes; `None` where any is taken or nothing is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TopicLimits {
+    /// Longest batch.
     pub max_batch_bytes: Option<usize>,
+    /// How far the time of a message may be behind the broker's clock, in milliseconds.
+    pub max_past_ms: Option<i64>,
+    /// How far it may be ahead of it.
+    pub max_future_ms: Option<i64>,
+    /// Whether each message needs a key.
+    pub needs_key: bool,
+}
+
+impl Topics {
+    /// Longest batch that every topic takes, where the brokers tell.
+    pub fn max_batch_bytes(&self) -> Option<usize> {
+        self.limits.values().filter_map(|limits| limits.max_batch_bytes).min()
+    }
+
+    /// What a topic takes.
+    pub fn limits(&self, topic: &str) -> TopicLimits {
+        self.limits.get(topic).copied().unwrap_or_default()
+    }
+}
+
+impl TopicLimits {
+    fn of(settings: &ConfigResource) -> TopicLimits {
+        let text = |name: &str| settings.get(name).and_then(|entry| entry.value.as_deref());
+        let number = |name: &str| text(name).and_then(|value| value.parse::<i64>().ok());
+        // Otherwise the broker gives messages its own time.
+        let keeps_time = text("message.timestamp.type") != Some("LogAppendTime");
+        let bound = |name| number(name).filter(|bound| keeps_time && *bound < i64::MAX);
+        TopicLimits {
+            max_batch_bytes: number("max.message.bytes").and_then(|n| usize::try_from(n).ok()),
+            max_past_ms: bound("message.timestamp.before.max.ms"),
+            max_future_ms: bound("message.timestamp.after.max.ms"),
+            needs_key: text("cleanup.policy").is_some_and(|policy| policy.contains("compact")),
+        }
+    }
 }
 
 /// What is needed to ask.
@@ -58,7 +91,7 @@ pub struct TopicQuestion<'a> {
 impl TopicQuestion<'_> {
     /// Asks, and creates what is missing.
     pub fn answer(&self) -> std::result::Result<Topics, Stop> {
-        let found = match self.partitions(self.create_partitions.is_some()) {
+        let n_partitions = match self.partitions(self.create_partitions.is_some()) {
             Err(Stop::Failed(error)) if self.create_partitions.is_some() => {
                 if error.code() != errors::MISSING_TOPIC {
                     return Err(error.into());
@@ -68,7 +101,14 @@ impl TopicQuestion<'_> {
             }
             other => other?,
         };
-        Ok(Topics { n_partitions: found, max_batch_bytes: self.max_batch_bytes() })
+        let mut limits = BTreeMap::new();
+        let described = Admin::new(self.config, self.connection)?.describe_topics(self.topics);
+        for settings in described {
+            if let rdkafka::admin::OwnedResourceSpecifier::Topic(topic) = &settings.specifier {
+                limits.insert(topic.clone(), TopicLimits::of(&settings));
+            }
+        }
+        Ok(Topics { n_partitions, limits })
     }
 
     fn partitions(&self, is_creating: bool) -> std::result::Result<BTreeMap<String, i32>, Stop> {
@@ -100,8 +140,7 @@ impl TopicQuestion<'_> {
         let names = self.topics.iter();
         let topics: Vec<NewTopic<'_>> =
             names.map(|name| NewTopic::new(name, n_partitions, replication())).collect();
-        let admin = self.admin()?;
-        let created = block_on(admin.create_topics(&topics, &timeout(CREATE_TIMEOUT)));
+        let created = Admin::new(self.config, self.connection)?.create(&topics);
         let created = created.map_err(|error| cannot_create(&errors::reason(&error)))?;
         for result in created {
             match result {
@@ -117,68 +156,8 @@ impl TopicQuestion<'_> {
         }
         Ok(())
     }
-
-    /// Where the brokers do not say, for want of rights or age, nothing is known.
-    fn max_batch_bytes(&self) -> Option<usize> {
-        let admin = self.admin().ok()?;
-        let resources: Vec<ResourceSpecifier<'_>> =
-            self.topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
-        let described: KafkaResult<_> =
-            block_on(admin.describe_configs(&resources, &timeout(DESCRIBE_TIMEOUT)));
-        let limits = described.ok()?.into_iter().flatten().filter_map(|resource| {
-            resource.get("max.message.bytes")?.value.as_ref()?.parse::<usize>().ok()
-        });
-        limits.min()
-    }
-
-    fn admin(&self) -> Result<AdminClient<AdminContext>> {
-        let context = AdminContext { connection: Arc::clone(self.connection) };
-        let made = self.config.create_with_context(context);
-        made.map_err(|error| errors::bad_settings(&error, self.config))
-    }
-}
-
-fn timeout(timeout: Duration) -> AdminOptions {
-    let options = AdminOptions::new().request_timeout(Some(timeout));
-    options.operation_timeout(Some(timeout))
 }
 
 fn cannot_create(reason: &str) -> Error {
     Error::user(errors::MISSING_TOPIC, format!("the topic cannot be created: {reason}"))
-}
-
-struct AdminContext {
-    connection: Arc<Connection>,
-}
-
-impl ClientContext for AdminContext {
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
-        connection::log(level, facility, message);
-    }
-
-    fn stats(&self, _statistics: rdkafka::Statistics) {}
-
-    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
-        self.connection.on_error(&error, reason);
-    }
-}
-
-/// Waits for a future on this thread. rdkafka answers administrative requests by futures that
-/// its own thread completes.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Unpark>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        std::thread::park();
-    }
 }
