@@ -49,6 +49,12 @@ impl Source for DatagenSource {
         self.0.n_rows.is_some()
     }
 
+    /// At the first start a reader has one split, and one watermark over whatever it reads, as in
+    /// Flink. After a restore with fewer readers no split overtakes another.
+    fn watermark_per_split(&self) -> bool {
+        true
+    }
+
     fn reader(
         &self,
         subtask: SubtaskIndex,
