@@ -15,6 +15,8 @@ pub mod window_aggregate;
 mod window_aggregate_tests;
 mod window_restore;
 mod window_state;
+#[cfg(test)]
+mod window_state_tests;
 pub mod window_table;
 
 use argus_base::Result;

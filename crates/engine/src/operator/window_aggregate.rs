@@ -111,6 +111,8 @@ pub struct WindowAggregator {
     pub(super) context: StateContext,
     pub(super) layout: StateLayout,
     pub(super) n_seals: u64,
+    /// Whether the next seal has everything in memory, and what earlier ones had is dead.
+    pub(super) begins_chain: bool,
 }
 
 /// A window on its way out.
@@ -160,6 +162,7 @@ impl WindowAggregator {
             context,
             layout,
             n_seals: 0,
+            begins_chain: false,
         })
     }
 

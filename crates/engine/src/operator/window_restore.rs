@@ -35,8 +35,7 @@ impl WindowAggregator {
         }
         let mut sealed = Sealed {
             scalars: vec![(PROGRESS.to_owned(), self.progress)],
-            // Nobody has kept track of what earlier seals wrote.
-            begins_chain: !self.context.is_tracked,
+            begins_chain: std::mem::take(&mut self.begins_chain) || !self.context.is_tracked,
             ..Sealed::default()
         };
         let cumulated = self.cumulated.as_mut().map(|(end, slice)| {
@@ -59,12 +58,16 @@ impl WindowAggregator {
         Ok(sealed)
     }
 
-    /// Takes over what former subtasks had. Nothing of it is dirty: the chains it came from stay
+    /// Takes over what former subtasks had. Nothing of it is dirty: the chain it came from stays
     /// until every slot has had its turn to be sealed again.
+    ///
+    /// Chains of several subtasks do not make one: a section that several of them share has rows
+    /// of all, and is older than some and newer than others. Then the next seal begins anew.
     pub(super) fn restore_state(&mut self, state: RestoredState) -> Result<()> {
         for part in &state.parts {
             self.restore_part(part)?;
         }
+        self.begins_chain = state.parts.len() > 1;
         if self.is_cumulate() {
             let cumulated = self.cumulated_key();
             self.cumulated = cumulated.and_then(|key| Some((key.end, self.store.remove(key)?)));
