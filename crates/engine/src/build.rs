@@ -257,8 +257,9 @@ impl<'a> Builder<'a> {
         };
         let node = self.graph.node(id);
         let former = restored.subtasks(node.id);
-        // Behind aligned barriers all subtasks have come equally far.
-        let watermark = former.iter().filter_map(|state| state.watermark).max();
+        // Behind an exchange all subtasks had come equally far; before one, each as far as its
+        // source, which may have been at its end.
+        let watermark = former.iter().filter_map(|state| state.watermark).min();
         let clock = former.iter().filter_map(|state| state.clock).max();
         let never = ProcessingTime(i64::MIN);
         inputs.restore(watermark.unwrap_or(Watermark::MIN), clock.unwrap_or(never));
