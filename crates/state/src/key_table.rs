@@ -1,6 +1,6 @@
 //! A set of keys with a dense slot number each: hash → slot, in order of first appearance.
 
-use argus_base::key_group::key_hash;
+use argus_base::key_group::{key_group, key_hash};
 use arrow_array::BinaryArray;
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use hashbrown::HashTable;
@@ -11,42 +11,158 @@ use crate::key_codec::EncodedKeys;
 #[derive(Debug, Default)]
 pub struct KeyTable {
     slots: HashTable<Slot>,
-    /// All keys one after the other; key of slot `i` ends at `ends[i]`.
+    /// All keys one after the other.
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    ends: Ends,
 }
 
+/// The lower half of the hash is enough to find a slot again and to tell most keys apart; the
+/// upper half decides the key group, so within a subtask it says less.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    hash: u64,
+    hash: u32,
     index: u32,
+}
+
+impl Slot {
+    /// The table looks at the upper and at the lower bits.
+    #[inline]
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
+/// Where keys end.
+#[derive(Debug)]
+enum Ends {
+    /// All are as long as each other.
+    Equal { width: usize, n_keys: usize },
+    /// Each ends at its place.
+    Each(Vec<usize>),
+}
+
+impl Default for Ends {
+    fn default() -> Ends {
+        Ends::Equal { width: 0, n_keys: 0 }
+    }
+}
+
+impl Ends {
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Ends::Equal { n_keys, .. } => *n_keys,
+            Ends::Each(ends) => ends.len(),
+        }
+    }
+
+    #[inline]
+    fn key<'a>(&self, bytes: &'a [u8], slot: usize) -> &'a [u8] {
+        match self {
+            Ends::Equal { width, .. } => &bytes[slot * width..(slot + 1) * width],
+            Ends::Each(ends) => {
+                let start = if slot == 0 { 0 } else { ends[slot - 1] };
+                &bytes[start..ends[slot]]
+            }
+        }
+    }
+
+    fn push(&mut self, length: usize) {
+        match self {
+            Ends::Equal { width, n_keys } => {
+                if *n_keys == 0 {
+                    *width = length;
+                }
+                if *width == length {
+                    *n_keys += 1;
+                    return;
+                }
+                let mut ends: Vec<usize> = (1..=*n_keys).map(|n| n * *width).collect();
+                ends.push(*n_keys * *width + length);
+                *self = Ends::Each(ends);
+            }
+            Ends::Each(ends) => ends.push(ends.last().copied().unwrap_or(0) + length),
+        }
+    }
+
+    fn n_bytes(&self) -> usize {
+        match self {
+            Ends::Equal { .. } => 0,
+            Ends::Each(ends) => size_of_val(ends.as_slice()),
+        }
+    }
+}
+
+/// All slots of a table in order of their key groups.
+#[derive(Debug, Default)]
+pub struct GroupedSlots {
+    slots: Vec<u32>,
+    /// Where the slots of each group end.
+    ends: Vec<u32>,
+}
+
+impl GroupedSlots {
+    /// All of them.
+    pub fn all(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// From the first to the last group that has slots.
+    pub fn groups(&self) -> std::ops::Range<u16> {
+        let has_none = |end: &&u32| **end == 0;
+        let is_open = |end: &&u32| (**end as usize) < self.slots.len();
+        let number = |n: usize| u16::try_from(n).expect("key groups are 16-bit");
+        let start = number(self.ends.iter().take_while(has_none).count());
+        let end = number(self.ends.iter().take_while(is_open).count() + 1);
+        if self.slots.is_empty() { 0..0 } else { start..end }
+    }
+
+    /// Those of some groups.
+    pub fn of(&self, groups: std::ops::Range<u16>) -> &[u32] {
+        let end = |n_groups: u16| match n_groups {
+            0 => 0,
+            n => self.ends[usize::from(n) - 1] as usize,
+        };
+        &self.slots[end(groups.start)..end(groups.end)]
+    }
 }
 
 impl KeyTable {
     /// Number of keys.
+    #[inline]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// The key of a slot, which must be below `len`.
+    #[inline]
     pub fn key(&self, slot: usize) -> &[u8] {
-        key_of(&self.bytes, &self.ends, slot)
+        self.ends.key(&self.bytes, slot)
     }
 
     /// Makes room for more keys at once.
     pub fn reserve(&mut self, n_more: usize) {
-        self.slots.reserve(n_more, |slot| slot.hash);
-        self.ends.reserve(n_more);
+        self.slots.reserve(n_more, |slot| Slot::spread(slot.hash));
+        if let Ends::Each(ends) = &mut self.ends {
+            ends.reserve(n_more);
+        }
     }
 
     /// Bytes held, about.
     pub fn n_bytes(&self) -> usize {
-        self.slots.allocation_size() + self.bytes.len() + size_of_val(self.ends.as_slice())
+        self.slots.allocation_size() + self.bytes.len() + self.ends.n_bytes()
+    }
+
+    /// Bytes that as many more keys take for a moment, besides the keys themselves: a table that
+    /// grows is there twice while it moves.
+    pub fn n_bytes_to_grow(&self, n_more: usize) -> usize {
+        let has_room = self.len() + n_more <= self.slots.capacity();
+        if has_room { 0 } else { 2 * self.slots.allocation_size() }
     }
 
     /// The keys of those slots; together they have less than 2 GiB.
@@ -62,6 +178,26 @@ impl KeyTable {
         BinaryArray::new(offsets, bytes.into(), None)
     }
 
+    /// All slots in order of their key groups; within a group in their own.
+    pub fn grouped(&self, max_parallelism: u16) -> GroupedSlots {
+        let group = |slot: u32| key_group(key_hash(self.key(slot as usize)), max_parallelism).0;
+        let n_keys = u32::try_from(self.len()).expect("a slice has less than 2^32 keys");
+        let groups: Vec<u16> = (0..n_keys).map(group).collect();
+        let mut ends = vec![0_u32; usize::from(max_parallelism)];
+        groups.iter().for_each(|group| ends[usize::from(*group)] += 1);
+        let mut start = 0;
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
+        }
+        let mut slots = vec![0; groups.len()];
+        for (slot, group) in (0..n_keys).zip(&groups) {
+            let end = &mut ends[usize::from(*group)];
+            slots[*end as usize] = slot;
+            *end += 1;
+        }
+        GroupedSlots { slots, ends }
+    }
+
     /// Puts the slot of each key into `slots`, whose former content is dropped; new keys get new
     /// slots.
     pub fn find_or_insert_all(&mut self, keys: &EncodedKeys, slots: &mut Vec<u32>) {
@@ -74,24 +210,21 @@ impl KeyTable {
 
     /// The slot of a key, a new one where it is new.
     pub fn find_or_insert(&mut self, key: &[u8]) -> u32 {
-        let hash = key_hash(key);
+        // The lower half; see `Slot`.
+        #[allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+        let hash = key_hash(key) as u32;
         let KeyTable { slots, bytes, ends } = self;
-        let is_key =
-            |slot: &Slot| slot.hash == hash && key_of(bytes, ends, slot.index as usize) == key;
-        if let Some(slot) = slots.find(hash, is_key) {
+        let is_key = |slot: &Slot| slot.hash == hash && ends.key(bytes, slot.index as usize) == key;
+        if let Some(slot) = slots.find(Slot::spread(hash), is_key) {
             return slot.index;
         }
         let index = u32::try_from(ends.len()).expect("a slice has less than 2^32 keys");
-        slots.insert_unique(hash, Slot { hash, index }, |slot| slot.hash);
+        let slot = Slot { hash, index };
+        slots.insert_unique(Slot::spread(hash), slot, |slot| Slot::spread(slot.hash));
         bytes.extend_from_slice(key);
-        ends.push(bytes.len());
+        ends.push(key.len());
         index
     }
-}
-
-fn key_of<'a>(bytes: &'a [u8], ends: &[usize], slot: usize) -> &'a [u8] {
-    let start = if slot == 0 { 0 } else { ends[slot - 1] };
-    &bytes[start..ends[slot]]
 }
 
 #[cfg(test)]
@@ -100,17 +233,49 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn agrees_with_a_map() {
+    fn check(key_of: impl Fn(u64) -> Vec<u8>) {
         let mut table = KeyTable::default();
         let mut model: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         for i in 0..5_000_u64 {
-            let key = argus_base::env::splitmix64(i % 1_700).to_le_bytes()[..3].to_vec();
+            let key = key_of(argus_base::env::splitmix64(i % 1_700));
             let next = u32::try_from(model.len()).unwrap();
             let expected = *model.entry(key.clone()).or_insert(next);
             assert_eq!(table.find_or_insert(&key), expected);
             assert_eq!(table.key(expected as usize), key);
         }
         assert_eq!(table.len(), model.len());
+        for (key, slot) in model {
+            assert_eq!(table.key(slot as usize), key);
+            assert_eq!(table.keys(&[slot]).value(0), key);
+        }
+    }
+
+    #[test]
+    fn agrees_with_a_map() {
+        check(|random| random.to_le_bytes()[..3].to_vec());
+        // Keys of one length, then some of others.
+        check(|random| random.to_le_bytes()[..if random % 100 == 0 { 5 } else { 8 }].to_vec());
+        check(|random| random.to_le_bytes()[..usize::try_from(random % 8).unwrap()].to_vec());
+    }
+
+    #[test]
+    fn slots_are_grouped_by_key_group() {
+        let mut table = KeyTable::default();
+        (0..1_000_u64).for_each(|key| {
+            table.find_or_insert(&key.to_le_bytes());
+        });
+        let grouped = table.grouped(7);
+        assert_eq!(grouped.of(0..7), grouped.all());
+        assert_eq!(grouped.groups(), 0..7);
+        assert_eq!(KeyTable::default().grouped(7).groups(), 0..0);
+        let mut n_slots = 0;
+        for group in 0..7 {
+            let slots = grouped.of(group..group + 1);
+            assert!(slots.is_sorted());
+            let of_key = |slot: &u32| key_group(key_hash(table.key(*slot as usize)), 7).0;
+            assert!(slots.iter().all(|slot| of_key(slot) == group));
+            n_slots += slots.len();
+        }
+        assert_eq!(n_slots, 1_000);
     }
 }

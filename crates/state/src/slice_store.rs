@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::KeyTable;
 use crate::dirty::DirtySlots;
+use crate::spill::SliceRun;
 
 /// Which slice: ordered by end, so that firing walks the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,7 +17,6 @@ pub struct SliceKey {
 }
 
 /// The keys of one slice, and its columns over the keys' slots.
-#[derive(Debug)]
 pub struct Slice<T> {
     /// Slot of each key.
     pub keys: KeyTable,
@@ -24,17 +24,19 @@ pub struct Slice<T> {
     pub values: T,
     /// Slots that changed since the last seal; nobody marks any where none is asked for.
     pub dirty: DirtySlots,
+    /// What of the slice was spilled, oldest first. A key may be in any of them and in memory.
+    pub runs: Vec<SliceRun>,
 }
 
 impl<T> Slice<T> {
     /// A slice without keys.
     pub fn new(values: T) -> Slice<T> {
-        Slice { keys: KeyTable::default(), values, dirty: DirtySlots::default() }
+        let (keys, dirty) = (KeyTable::default(), DirtySlots::default());
+        Slice { keys, values, dirty, runs: Vec::new() }
     }
 }
 
 /// All live slices of one operator subtask.
-#[derive(Debug)]
 pub struct SliceStore<T> {
     slices: BTreeMap<SliceKey, Slice<T>>,
 }
@@ -56,9 +58,9 @@ impl<T> SliceStore<T> {
         self.slices.get(&key)
     }
 
-    /// Puts a slice in, in the place of one that was there.
-    pub fn insert(&mut self, key: SliceKey, slice: Slice<T>) {
-        self.slices.insert(key, slice);
+    /// The slice of that key, to be changed.
+    pub fn get_mut(&mut self, key: SliceKey) -> Option<&mut Slice<T>> {
+        self.slices.get_mut(&key)
     }
 
     /// Takes a slice away.

@@ -1,14 +1,35 @@
 //! State beyond the memory limit: partial runs on local disk, ordered by key group, merged when
 //! their slice fires.
+//!
+//! Runs are written and read by the slot's own thread, which does nothing else meanwhile: what
+//! waits for it is bounded by the queues, and there is no state to work on before there is room
+//! for it. A run is cut into files of about [`FILE_BYTES`], which follow each other by slice, then
+//! by key group, so that few of them have to be looked at for a part of the keys.
 
+use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argus_base::id::{OperatorId, SubtaskIndex};
+use argus_base::key_group::{key_group, key_hash};
 use argus_base::{Error, Result};
+use arrow_array::RecordBatch;
 
-use crate::segment::SegmentRef;
+use crate::SliceKey;
+use crate::rows::KeyColumns;
+use crate::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
+use crate::snapshot::Run;
+
+/// Bytes of rows after which another file is begun.
+const FILE_BYTES: usize = 32 << 20;
+
+/// Of 100 bytes that a process may have resident, so many are for state.
+const STATE_PERCENT: u64 = 45;
+
+/// Numbers the runs of the process, so that no two have the same name.
+static NEXT_RUN: AtomicU64 = AtomicU64::new(0);
 
 /// What the stores of a job share.
 #[derive(Clone)]
@@ -28,6 +49,13 @@ pub struct StateContext {
     pub spill_folder: PathBuf,
 }
 
+impl StateContext {
+    /// The section of its rows.
+    pub fn section(&self) -> SectionId {
+        SectionId { operator: self.operator, subtask: self.subtask }
+    }
+}
+
 /// The memory that the state of a job may take.
 #[derive(Debug)]
 pub struct MemoryLimit {
@@ -40,12 +68,60 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// What state may take of the memory that a process may have resident: 45 %. The rest is for
-    /// batches on their way, buffers of connectors, runs while they are encoded and merged, and
-    /// what the allocator keeps.
+    /// What state may take of the memory that a process may have resident. The rest is for
+    /// batches on their way, buffers of connectors, what was sealed and has not reached the store,
+    /// runs while they are encoded and merged, and what the allocator keeps.
     pub fn for_process(max_resident_bytes: u64) -> MemoryLimit {
-        let max_bytes = max_resident_bytes / 100 * 45;
+        let max_bytes = max_resident_bytes / 100 * STATE_PERCENT;
         MemoryLimit { max_bytes, used_bytes: AtomicU64::new(0), n_stores: AtomicU64::new(0) }
+    }
+}
+
+/// What one store holds of the memory.
+pub struct MemoryShare {
+    limit: Arc<MemoryLimit>,
+    n_bytes: u64,
+}
+
+impl MemoryShare {
+    /// Takes part in a limit.
+    pub fn new(limit: Arc<MemoryLimit>) -> MemoryShare {
+        limit.n_stores.fetch_add(1, Ordering::Relaxed);
+        MemoryShare { limit, n_bytes: 0 }
+    }
+
+    /// Bytes that the store may hold in any case.
+    pub fn max_bytes(&self) -> u64 {
+        self.limit.max_bytes / self.limit.n_stores.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Bytes that it holds.
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// Says what it holds now.
+    pub fn set(&mut self, n_bytes: u64) {
+        let used = &self.limit.used_bytes;
+        // In this order the sum never wraps below zero.
+        used.fetch_add(n_bytes, Ordering::Relaxed);
+        used.fetch_sub(self.n_bytes, Ordering::Relaxed);
+        self.n_bytes = n_bytes;
+    }
+
+    /// Whether the store must make room before it takes `n_more` bytes: all stores together would
+    /// hold more than they may, and this one more than its share. Where the limit is exceeded at
+    /// least one store is above its share.
+    pub fn is_full(&self, n_more: u64) -> bool {
+        let used = self.limit.used_bytes.load(Ordering::Relaxed);
+        used + n_more > self.limit.max_bytes && self.n_bytes + n_more > self.max_bytes()
+    }
+}
+
+impl Drop for MemoryShare {
+    fn drop(&mut self) {
+        self.set(0);
+        self.limit.n_stores.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -63,9 +139,143 @@ pub struct SpilledRun {
 impl SpilledRun {
     /// The whole file.
     pub fn read(&self) -> Result<Vec<u8>> {
-        std::fs::read(&self.path).map_err(|error| {
+        fs::read(&self.path).map_err(|error| {
             let path = self.path.display();
             Error::transient("AR5101", format!("cannot read the spilled run '{path}': {error}"))
         })
     }
 }
+
+impl Drop for SpilledRun {
+    fn drop(&mut self) {
+        // The folder may have been removed before, and goes with the job in any case.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// A run that a slice needs.
+#[derive(Clone)]
+pub struct SliceRun {
+    /// The run, which may have rows of other slices too.
+    pub run: Run,
+    /// The section to read.
+    pub section: SectionId,
+    /// Key groups of its rows; rows of others must not be read.
+    pub groups: Range<u16>,
+    /// Bytes that the slice's rows take in memory, about.
+    pub n_bytes: u64,
+}
+
+impl SliceRun {
+    /// Opens it for reading.
+    pub fn open(&self) -> Result<Arc<SegmentReader>> {
+        match &self.run {
+            Run::Stored(section) => Ok(Arc::clone(&section.segment)),
+            Run::Spilled(run) => Ok(Arc::new(SegmentReader::open_file(&run.path, &run.segment)?)),
+        }
+    }
+
+    /// Whether both are the same file and part of it.
+    pub fn is_same(&self, other: &SliceRun) -> bool {
+        let is_file = match (&self.run, &other.run) {
+            (Run::Spilled(one), Run::Spilled(other)) => one.path == other.path,
+            (Run::Stored(one), Run::Stored(other)) => {
+                one.segment.segment() == other.segment.segment() && one.section == other.section
+            }
+            _ => false,
+        };
+        is_file && self.groups == other.groups
+    }
+}
+
+/// Writes rows to runs.
+pub struct RunWriter<'a> {
+    context: &'a StateContext,
+    file: Option<RunFile>,
+    done: Vec<(SliceKey, SliceRun)>,
+}
+
+/// A file that is being filled.
+struct RunFile {
+    segment: SegmentWriter,
+    n_row_bytes: usize,
+    n_rows: u64,
+    groups: Range<u16>,
+    /// Slices with the bytes that their rows take in memory.
+    slices: Vec<(SliceKey, u64)>,
+}
+
+impl<'a> RunWriter<'a> {
+    /// Writes runs of a store.
+    pub fn new(context: &'a StateContext) -> RunWriter<'a> {
+        RunWriter { context, file: None, done: Vec::new() }
+    }
+
+    /// Adds rows of one slice, which take `n_bytes` in memory and are in order of their key
+    /// groups. A transient error means that the disk is full or the folder cannot be written; then
+    /// nothing of what was written stays.
+    pub fn add(&mut self, slice: SliceKey, rows: &RecordBatch, n_bytes: u64) -> Result<()> {
+        let n_rows = rows.num_rows();
+        if n_rows == 0 {
+            return Ok(());
+        }
+        let keys = KeyColumns::of(rows)?.keys;
+        let group =
+            |row: usize| key_group(key_hash(keys.value(row)), self.context.max_parallelism).0;
+        let (first, last) = (group(0), group(n_rows - 1));
+        let file = self.file.get_or_insert_with(|| RunFile {
+            segment: SegmentWriter::new(self.context.max_parallelism),
+            n_row_bytes: 0,
+            n_rows: 0,
+            groups: first..first + 1,
+            slices: Vec::new(),
+        });
+        file.segment.add_state(self.context.section(), rows)?;
+        file.n_row_bytes += rows.get_array_memory_size();
+        file.n_rows += n_rows as u64;
+        file.groups = file.groups.start.min(first)..file.groups.end.max(last + 1);
+        match file.slices.last_mut().filter(|(key, _)| *key == slice) {
+            Some((_, known)) => *known += n_bytes,
+            None => file.slices.push((slice, n_bytes)),
+        }
+        if file.n_row_bytes >= FILE_BYTES {
+            self.end_file()?;
+        }
+        Ok(())
+    }
+
+    /// The runs by slice, in the order in which they were written.
+    pub fn finish(mut self) -> Result<Vec<(SliceKey, SliceRun)>> {
+        self.end_file()?;
+        Ok(self.done)
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let encoded = file.segment.finish()?;
+        let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
+        let StateContext { operator, subtask, spill_folder, .. } = self.context;
+        let name = format!("{operator}-{}-{number}", subtask.0);
+        let path = spill_folder.join(&name);
+        let n_bytes = encoded.bytes.len() as u64;
+        let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
+        // Made before the file, so that a file that is cut short is removed too.
+        let run = Arc::new(SpilledRun { path, segment, n_rows: file.n_rows });
+        fs::create_dir_all(spill_folder)
+            .and_then(|()| fs::write(&run.path, &encoded.bytes))
+            .map_err(|error| {
+                let path = run.path.display();
+                Error::transient("AR5101", format!("cannot write the run '{path}': {error}"))
+            })?;
+        for (slice, n_bytes) in file.slices {
+            let (run, section) = (Run::Spilled(Arc::clone(&run)), self.context.section());
+            self.done
+                .push((slice, SliceRun { run, section, groups: file.groups.clone(), n_bytes }));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "spill_tests.rs"]
+mod tests;

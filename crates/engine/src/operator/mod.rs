@@ -13,7 +13,9 @@ pub mod union;
 pub mod window_aggregate;
 #[cfg(test)]
 mod window_aggregate_tests;
+mod window_firing;
 mod window_restore;
+mod window_spill;
 mod window_state;
 #[cfg(test)]
 mod window_state_tests;

@@ -10,27 +10,27 @@
 //! A row whose slice has fired, but not the last window that holds it, counts only in the windows
 //! not fired yet.
 
-use std::sync::Arc;
-
-use argus_base::batch::{Batch, MAX_BATCH_ROWS};
+use argus_base::batch::Batch;
 use argus_base::time::{ProcessingTime, Watermark};
-use argus_base::{Error, LogicalType, Result};
+use argus_base::{LogicalType, Result};
 use argus_plan::WindowKind;
-use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
+use argus_plan::graph::{WindowAggregate, WindowSource};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::slice_store::Slice;
 use argus_state::snapshot::{RestoredState, Sealed};
 use argus_state::spill::StateContext;
 use argus_state::{KeyCodec, SliceKey, SliceStore};
+use arrow_array::BooleanArray;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, BooleanArray, TimestampMillisecondArray};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::SchemaRef;
 
 use super::slicing::{Selection, Slicer};
-use super::window_state::StateLayout;
+use super::window_firing::Firing;
+use super::window_spill::Memory;
+use super::window_state::{StateLayout, slice_bytes};
 use super::{Emission, Operator, Output};
-use crate::aggregate::{Accumulator, Rows, Slots, accumulator};
+use crate::aggregate::{Accumulator, Rows, accumulator};
 use crate::expression::EvaluationContext;
 
 /// The accumulators of one slice.
@@ -95,8 +95,8 @@ pub struct WindowAggregator {
     is_global: bool,
     /// Number of columns of each call's partial form.
     partial_widths: Vec<usize>,
-    slicer: Slicer,
-    schema: SchemaRef,
+    pub(super) slicer: Slicer,
+    pub(super) schema: SchemaRef,
     pub(super) store: SliceStore<Accumulators>,
     /// The merge of the CUMULATE slices that have fired, and the end of the longest window it
     /// grows to.
@@ -104,32 +104,17 @@ pub struct WindowAggregator {
     /// Event time, or processing time, up to which windows have fired or are about to.
     pub(super) progress: i64,
     /// End of the last window considered at the current progress.
-    last_fired_end: i64,
+    pub(super) last_fired_end: i64,
     pub(super) firing: Option<Firing>,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     n_late: u64,
     pub(super) context: StateContext,
     pub(super) layout: StateLayout,
     pub(super) n_seals: u64,
     /// Whether the next seal has everything in memory, and what earlier ones had is dead.
     pub(super) begins_chain: bool,
-}
-
-/// A window on its way out.
-pub(super) struct Firing {
-    start: i64,
-    end: i64,
-    contents: Contents,
-    /// Groups emitted so far.
-    position: usize,
-}
-
-/// What a firing window reads.
-enum Contents {
-    /// A slice of its own.
-    Own(Slice<Accumulators>),
-    /// The running merge of a CUMULATE window.
-    Cumulated,
+    /// What the state may take of a limited memory.
+    pub(super) memory: Option<Memory>,
 }
 
 impl WindowAggregator {
@@ -144,6 +129,7 @@ impl WindowAggregator {
     ) -> Result<WindowAggregator> {
         let spec = Spec::new(aggregate, input);
         let layout = StateLayout::new(&spec, &schema)?;
+        let memory = context.memory.clone().map(Memory::new);
         let widths = spec.accumulators()?.iter().map(|a| a.partial_types().len()).collect();
         let slicer = Slicer::new(aggregate.window.clone())?;
         Ok(WindowAggregator {
@@ -163,6 +149,7 @@ impl WindowAggregator {
             layout,
             n_seals: 0,
             begins_chain: false,
+            memory,
         })
     }
 
@@ -187,7 +174,7 @@ impl WindowAggregator {
         Some(SliceKey { end, start: end.saturating_sub(step) })
     }
 
-    fn has_fired(&self, end: i64) -> bool {
+    pub(super) fn has_fired(&self, end: i64) -> bool {
         self.slicer.time_line.fire_time(end) <= self.progress
     }
 
@@ -197,13 +184,24 @@ impl WindowAggregator {
                 self.n_late += selection.n_rows(batch.n_rows()) as u64;
                 continue;
             };
+            self.make_room(key, selection.n_rows(batch.n_rows()))?;
             let slice = get_slice(&mut self.store, key, &self.spec)?;
+            let n_bytes_before = slice_bytes(slice);
             self.spec.accumulate(slice, batch, &selection, &mut self.scratch)?;
-            if self.context.is_tracked {
-                slice.dirty.mark(&self.scratch.groups, slice.keys.len());
-            }
+            self.note_change(key, n_bytes_before);
         }
         Ok(())
+    }
+
+    /// Takes note that the groups in `scratch` of a slice have changed.
+    fn note_change(&mut self, key: SliceKey, n_bytes_before: usize) {
+        let Some(slice) = self.store.get_mut(key) else { return };
+        if self.context.is_tracked {
+            slice.dirty.mark(&self.scratch.groups, slice.keys.len());
+        }
+        if let Some(memory) = &mut self.memory {
+            memory.change(n_bytes_before, slice_bytes(slice));
+        }
     }
 
     /// Merges rows of the partial form: keys, slice end, slice start, rows, accumulators.
@@ -235,7 +233,9 @@ impl WindowAggregator {
     fn merge_partials(&mut self, key: SliceKey, batch: &Batch) -> Result<()> {
         let n_keys = self.spec.aggregate.keys.len();
         let columns = batch.records.columns();
+        self.make_room(key, batch.n_rows())?;
         let slice = get_slice(&mut self.store, key, &self.spec)?;
+        let n_bytes_before = slice_bytes(slice);
         self.spec.codec.encode(&columns[..n_keys], batch.n_rows(), &mut self.scratch.keys);
         slice.keys.find_or_insert_all(&self.scratch.keys, &mut self.scratch.groups);
         let mut from = n_keys + 3;
@@ -244,14 +244,13 @@ impl WindowAggregator {
             accumulator.merge(&self.scratch.groups, &columns[from..from + width])?;
             from += width;
         }
-        if self.context.is_tracked {
-            slice.dirty.mark(&self.scratch.groups, slice.keys.len());
-        }
+        self.note_change(key, n_bytes_before);
         Ok(())
     }
 
     /// Time has come to `progress`: fires what it closes.
     fn advance(&mut self, progress: i64, output: &mut Output) -> Result<Emission> {
+        self.make_room_for_others()?;
         if progress <= self.progress {
             return Ok(Emission::Done);
         }
@@ -280,129 +279,6 @@ impl WindowAggregator {
             end = end.saturating_sub(slice);
         }
         end
-    }
-
-    /// Takes the next window that the progress has closed.
-    fn next_firing(&mut self) -> Result<Option<Firing>> {
-        let Some(key) = self.next_window() else { return Ok(None) };
-        if !self.has_fired(key.end) {
-            return Ok(None);
-        }
-        self.last_fired_end = key.end;
-        let contents = if self.slicer.is_attached() {
-            Contents::Own(self.take_slice(key)?)
-        } else {
-            match self.slicer.window().kind {
-                WindowKind::Tumble { .. } => Contents::Own(self.take_slice(key)?),
-                WindowKind::Hop { slide, size } => {
-                    Contents::Own(self.merge_hop(key.end, slide, size)?)
-                }
-                WindowKind::Cumulate { .. } => {
-                    self.merge_cumulate(key.end)?;
-                    Contents::Cumulated
-                }
-            }
-        };
-        Ok(Some(Firing { start: key.start, end: key.end, contents, position: 0 }))
-    }
-
-    /// Start and end of the first window that has rows and has not fired.
-    fn next_window(&self) -> Option<SliceKey> {
-        let first = self.store.first();
-        if self.slicer.is_attached() {
-            return first;
-        }
-        let window = self.slicer.window();
-        let slice = window.kind.slice();
-        let after_last = self.last_fired_end.saturating_add(slice);
-        let end = match window.kind {
-            WindowKind::Tumble { .. } => first?.end,
-            WindowKind::Hop { .. } => first?.end.max(after_last),
-            WindowKind::Cumulate { .. } => {
-                let grown = self.cumulated.as_ref().map(|_| after_last);
-                let fresh = first.map(|key| key.end.max(after_last));
-                grown.into_iter().chain(fresh).min()?
-            }
-        };
-        Some(SliceKey { end, start: window.window_start(end) })
-    }
-
-    fn take_slice(&mut self, key: SliceKey) -> Result<Slice<Accumulators>> {
-        self.store.remove(key).ok_or_else(|| Error::bug("a window fires without its slice"))
-    }
-
-    fn merge_hop(&mut self, end: i64, slide: i64, size: i64) -> Result<Slice<Accumulators>> {
-        let mut merged = Slice::new(self.spec.accumulators()?);
-        for key in self.store.ending_in(end.saturating_sub(size), end) {
-            if let Some(slice) = self.store.get(key) {
-                merge(&mut merged, slice, &mut self.scratch.groups)?;
-            }
-        }
-        // This was the last window of its first slice. On a zone's clock a window may fire before
-        // one that ends earlier: then the slice stays until that has fired too.
-        for key in self.store.ending_in(i64::MIN, end.saturating_sub(size - slide)) {
-            if self.has_fired(key.end.saturating_add(size - slide)) {
-                self.store.remove(key);
-            }
-        }
-        Ok(merged)
-    }
-
-    fn merge_cumulate(&mut self, end: i64) -> Result<()> {
-        let window = self.slicer.window();
-        let last_end = window.window_start(end).saturating_add(window.kind.size());
-        let is_same = self.cumulated.as_ref().is_some_and(|(known, _)| *known == last_end);
-        if !is_same {
-            self.cumulated = Some((last_end, Slice::new(self.spec.accumulators()?)));
-        }
-        let key = SliceKey { end, start: end.saturating_sub(window.kind.slice()) };
-        if let (Some(slice), Some((_, merged))) = (self.store.remove(key), &mut self.cumulated) {
-            merge(merged, &slice, &mut self.scratch.groups)?;
-            if self.context.is_tracked {
-                merged.dirty.mark(&self.scratch.groups, merged.keys.len());
-            }
-        }
-        Ok(())
-    }
-
-    /// Emits a piece of a window; `None` when it has left.
-    fn piece(&mut self, mut firing: Firing, output: &mut Output) -> Result<Option<Firing>> {
-        let contents = match (&firing.contents, &self.cumulated) {
-            (Contents::Own(slice), _) | (Contents::Cumulated, Some((_, slice))) => slice,
-            (Contents::Cumulated, None) => {
-                return Err(Error::bug("a CUMULATE window lost its rows"));
-            }
-        };
-        let until = contents.keys.len().min(firing.position + MAX_BATCH_ROWS);
-        let range = firing.position..until;
-        let keys = range.clone().map(|slot| contents.keys.key(slot));
-        let mut columns = self.spec.codec.decode(keys)?;
-        for accumulator in &contents.values {
-            columns.push(accumulator.read(&Slots::Range(range.clone()))?);
-        }
-        let n_rows = range.len();
-        for property in &self.spec.aggregate.properties {
-            columns.push(self.property(*property, &firing, n_rows, columns.len()));
-        }
-        output.push(Batch::inserts(super::record_batch(&self.schema, columns, n_rows)?));
-        firing.position = until;
-        Ok((until < contents.keys.len()).then_some(firing))
-    }
-
-    fn property(
-        &self,
-        property: WindowProperty,
-        firing: &Firing,
-        n_rows: usize,
-        position: usize,
-    ) -> ArrayRef {
-        let value = match property {
-            WindowProperty::Start => firing.start,
-            WindowProperty::End => firing.end,
-            WindowProperty::Time => self.slicer.time_line.instant_of(firing.end - 1),
-        };
-        let data_type: DataType = self.schema.field(position).data_type().clone();
-        Arc::new(TimestampMillisecondArray::from(vec![value; n_rows]).with_data_type(data_type))
     }
 }
 
@@ -437,18 +313,7 @@ impl Operator for WindowAggregator {
     }
 
     fn resume(&mut self, output: &mut Output) -> Result<Emission> {
-        let firing = match self.firing.take() {
-            Some(firing) => Some(firing),
-            None => self.next_firing()?,
-        };
-        let Some(firing) = firing else { return Ok(Emission::Done) };
-        let end = firing.end;
-        self.firing = self.piece(firing, output)?;
-        let is_over = self.firing.is_none();
-        if is_over && self.cumulated.as_ref().is_some_and(|(last_end, _)| *last_end == end) {
-            self.cumulated = None;
-        }
-        Ok(Emission::More)
+        self.fire(output)
     }
 
     fn seal(&mut self) -> Result<Option<Sealed>> {
@@ -482,18 +347,4 @@ pub(crate) fn get_slice<'a>(
         store.get_or_insert(key, || accumulators);
     }
     Ok(store.get_or_insert(key, Vec::new))
-}
-
-fn merge(
-    into: &mut Slice<Accumulators>,
-    from: &Slice<Accumulators>,
-    groups: &mut Vec<u32>,
-) -> Result<()> {
-    groups.clear();
-    groups.extend((0..from.keys.len()).map(|slot| into.keys.find_or_insert(from.keys.key(slot))));
-    for (target, source) in into.values.iter_mut().zip(&from.values) {
-        target.resize(into.keys.len());
-        target.merge(groups, &source.partial(&Slots::Range(0..from.keys.len()))?)?;
-    }
-    Ok(())
 }

@@ -9,15 +9,18 @@
 //! the longest window it grows to.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use argus_base::{Error, Result};
 use argus_plan::WindowKind;
 use argus_plan::graph::WindowSource;
 use argus_state::SliceKey;
-use argus_state::snapshot::{RestoredPart, RestoredState, Sealed};
+use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed};
+use argus_state::spill::SliceRun;
 use arrow_array::RecordBatch;
 
 use super::window_aggregate::{WindowAggregator, get_slice};
+use super::window_spill::cut;
 use super::window_state::{rows_by_slice, slice_bytes};
 
 /// Scalar: event or processing time up to which windows have fired. How far the windows of one
@@ -25,7 +28,7 @@ use super::window_state::{rows_by_slice, slice_bytes};
 const PROGRESS: &str = "progress";
 
 /// Start of the running merge of CUMULATE, which no slice of rows has.
-const CUMULATED_START: i64 = i64::MIN;
+pub(super) const CUMULATED_START: i64 = i64::MIN;
 
 impl WindowAggregator {
     /// What changed since the last seal, and the part of the rest whose turn it is.
@@ -51,6 +54,7 @@ impl WindowAggregator {
             let slots = slice.dirty.take(self.n_seals, n_keys);
             sealed.rows.extend(self.layout.rows(key, slice, &slots)?);
             sealed.live.push(key);
+            slice.runs.iter().for_each(|run| add_run(&mut sealed.runs, &run.run));
             sealed.n_keys += n_keys as u64;
             sealed.n_bytes += slice_bytes(slice) as u64;
         }
@@ -65,19 +69,21 @@ impl WindowAggregator {
     /// of all, and is older than some and newer than others. Then the next seal begins anew.
     pub(super) fn restore_state(&mut self, state: RestoredState) -> Result<()> {
         for part in &state.parts {
-            self.restore_part(part)?;
+            // Equal in all parts: every sender broadcasts its watermarks and ticks, and a barrier
+            // is aligned, so all subtasks had seen the same ones before it.
+            self.progress = self.progress.max(part.scalar(PROGRESS).unwrap_or(i64::MIN));
+            self.restore_runs(part)?;
+            self.restore_chain(part)?;
         }
-        self.begins_chain = state.parts.len() > 1;
         if self.is_cumulate() {
             let cumulated = self.cumulated_key();
             self.cumulated = cumulated.and_then(|key| Some((key.end, self.store.remove(key)?)));
         }
+        if state.parts.len() > 1 {
+            self.begins_chain = true;
+            self.make_room_to_seal()?;
+        }
         Ok(())
-    }
-
-    fn cumulated_key(&self) -> Option<SliceKey> {
-        let mut keys = self.store.iter().map(|(key, _)| *key);
-        keys.find(|key| key.start == CUMULATED_START)
     }
 
     fn is_cumulate(&self) -> bool {
@@ -86,16 +92,41 @@ impl WindowAggregator {
         is_assigned && matches!(window.window().kind, WindowKind::Cumulate { .. })
     }
 
-    fn restore_part(&mut self, part: &RestoredPart) -> Result<()> {
-        // Equal in all parts: every sender broadcasts its watermarks and ticks, and a barrier is
-        // aligned, so all subtasks had seen the same ones before it.
-        let progress = part.scalar(PROGRESS).unwrap_or(i64::MIN);
-        self.progress = self.progress.max(progress);
-        let live: BTreeSet<SliceKey> = part.live.iter().copied().collect();
-        for section in part.chain.iter().rev() {
-            for rows in section.rows(part.groups.clone()) {
-                self.restore_rows(&rows?, &live)?;
+    fn cumulated_key(&self) -> Option<SliceKey> {
+        let mut keys = self.store.iter().map(|(key, _)| *key);
+        keys.find(|key| key.start == CUMULATED_START)
+    }
+
+    /// Takes over runs, of which nobody says which slices they hold: all that live may need them.
+    /// They are read where they lie when a window fires.
+    fn restore_runs(&mut self, part: &RestoredPart) -> Result<()> {
+        for stored in &part.runs {
+            let (section, groups) = (stored.section, part.groups.clone());
+            let (n_rows, n_bytes) = stored.segment.size(section, groups.clone());
+            let n_bytes = in_memory(n_rows, n_bytes);
+            for key in &part.live {
+                let (run, groups) = (Run::Stored(stored.clone()), groups.clone());
+                let slice = get_slice(&mut self.store, *key, &self.spec)?;
+                slice.runs.push(SliceRun { run, section, groups, n_bytes });
             }
+        }
+        Ok(())
+    }
+
+    /// Takes over a chain, by ranges of key groups where it may not fit into memory as a whole:
+    /// between two ranges, and only there, the keys in memory are complete and can be spilled.
+    fn restore_chain(&mut self, part: &RestoredPart) -> Result<()> {
+        let live: BTreeSet<SliceKey> = part.live.iter().copied().collect();
+        let sizes = part.chain.iter().map(|of| of.segment.size(of.section, part.groups.clone()));
+        let n_bytes = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
+        for groups in cut(slice::from_ref(&part.groups), self.n_ranges_to_restore(n_bytes)) {
+            for section in part.chain.iter().rev() {
+                for rows in section.rows(groups.clone()) {
+                    self.restore_rows(&rows?, &live)?;
+                }
+            }
+            self.recount();
+            self.make_room_for_others()?;
         }
         Ok(())
     }
@@ -111,5 +142,22 @@ impl WindowAggregator {
             }
         }
         Ok(())
+    }
+}
+
+/// Bytes that rows take in memory, about: those of the columns, and the table that finds keys.
+fn in_memory(n_rows: u64, n_row_bytes: u64) -> u64 {
+    n_row_bytes + n_rows * 2 * size_of::<u64>() as u64
+}
+
+/// Adds a run, unless it is there already: slices share runs.
+fn add_run(runs: &mut Vec<Run>, run: &Run) {
+    let is_same = |known: &Run| match (known, run) {
+        (Run::Spilled(known), Run::Spilled(run)) => known.path == run.path,
+        (Run::Stored(known), Run::Stored(run)) => known.reference() == run.reference(),
+        _ => false,
+    };
+    if !runs.iter().any(is_same) {
+        runs.push(run.clone());
     }
 }

@@ -100,6 +100,19 @@ impl StateLayout {
         self.merge_rows(slice, batch, &fresh, &slots.collect::<Vec<u32>>())
     }
 
+    /// Merges the given rows of a batch into a slice.
+    pub fn merge(
+        &self,
+        slice: &mut Slice<Accumulators>,
+        batch: &RecordBatch,
+        rows: &[u32],
+    ) -> Result<()> {
+        let keys = KeyColumns::of(batch)?.keys;
+        let slot = |row: &u32| slice.keys.find_or_insert(keys.value(*row as usize));
+        let slots: Vec<u32> = rows.iter().map(slot).collect();
+        self.merge_rows(slice, batch, rows, &slots)
+    }
+
     /// Merges row `rows[i]` of a batch into slot `slots[i]` of a slice.
     fn merge_rows(
         &self,

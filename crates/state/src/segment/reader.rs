@@ -86,6 +86,18 @@ impl SegmentReader {
         sections
     }
 
+    /// Rows of a section whose key group is in the range, and their bytes before compression; both
+    /// at most, since blocks count whole.
+    pub fn size(&self, section: SectionId, groups: Range<u16>) -> (u64, u64) {
+        let blocks = self.index.blocks.iter().filter(|block| {
+            let overlaps = block.first_group < groups.end && block.last_group >= groups.start;
+            block.section == section && overlaps
+        });
+        blocks.fold((0, 0), |(n_rows, n_bytes), block| {
+            (n_rows + u64::from(block.n_rows), n_bytes + block.n_raw_bytes)
+        })
+    }
+
     /// Rows of a section whose key group is in the range, block by block in order. Reads only the
     /// blocks that may hold them. Ends after an error.
     pub fn read_state(

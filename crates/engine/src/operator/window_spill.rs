@@ -1,0 +1,305 @@
+//! Spilling a window aggregation, and firing what was spilled.
+//!
+//! When the state outgrows what it may take of the memory, everything in memory is written to runs
+//! and forgotten, so that what seals wrote before is dead as a whole and the next seal begins a
+//! chain. A key may then be in several runs and in memory again; its aggregates are the merge.
+//!
+//! ```text
+//! slice [0,10)   run 1: a b c    run 2: b d    memory: a e
+//!                └──── key groups 0..8 ────┘  merge ─▶ emit ─▶ drop, then 8..16 …
+//! ```
+//! The slices of a CUMULATE window stay beside each other once anything of it is spilled, instead
+//! of being added to the running merge, until the longest window has fired.
+//!
+//! Where runs cannot be written, because the disk is full for example, the state stays in memory
+//! and is tried again when it has grown by an eighth of its share.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use argus_base::{ErrorKind, Result};
+use argus_state::SliceKey;
+use argus_state::key_table::GroupedSlots;
+use argus_state::slice_store::Slice;
+use argus_state::spill::{MemoryLimit, MemoryShare, RunWriter, SliceRun};
+use arrow_array::RecordBatch;
+
+use super::window_aggregate::{Accumulators, WindowAggregator};
+use super::window_restore::CUMULATED_START;
+use super::window_state::{rows_by_slice, slice_bytes};
+
+/// Rows of a run are made in pieces of about as many bytes of state.
+const PIECE_BYTES: usize = 8 << 20;
+
+/// Bytes that a range of a window may take while it is merged, where the memory has no limit but
+/// state was restored that had been spilled.
+const RANGE_BYTES: u64 = 256 << 20;
+
+/// A range of a window may take this part of the store's share.
+const RANGE_PART: u64 = 4;
+
+/// After a failure the state grows by this part of its share before it is spilled again.
+const RETRY_PART: u64 = 8;
+
+/// What the state may take of a limited memory.
+pub(crate) struct Memory {
+    share: MemoryShare,
+    /// Nothing is spilled below as many bytes: it failed, and is not tried again at once.
+    retry_bytes: u64,
+    has_warned: bool,
+}
+
+/// A window that is merged range by range of key groups.
+pub(crate) struct RangedWindow {
+    sources: Vec<Source>,
+    /// Runs of the sources, once each, in order.
+    runs: Vec<SliceRun>,
+    /// Not merged yet.
+    ranges: VecDeque<Range<u16>>,
+    /// What is merged and on its way out.
+    pub merged: Slice<Accumulators>,
+}
+
+/// A slice of a window, and its slots in memory.
+struct Source {
+    key: SliceKey,
+    slots: GroupedSlots,
+}
+
+impl Memory {
+    pub fn new(limit: Arc<MemoryLimit>) -> Memory {
+        Memory { share: MemoryShare::new(limit), retry_bytes: 0, has_warned: false }
+    }
+
+    /// A slice has grown.
+    pub fn change(&mut self, n_bytes_before: usize, n_bytes: usize) {
+        let others = self.share.n_bytes().saturating_sub(n_bytes_before as u64);
+        self.share.set(others + n_bytes as u64);
+    }
+
+    fn must_spill(&self, n_more: usize) -> bool {
+        self.share.is_full(n_more as u64) && self.share.n_bytes() >= self.retry_bytes
+    }
+}
+
+impl WindowAggregator {
+    /// Makes sure that a slice has room for `n_rows` more keys.
+    pub(super) fn make_room(&mut self, key: SliceKey, n_rows: usize) -> Result<()> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let n_more = self.store.get(key).map_or(0, |slice| slice.keys.n_bytes_to_grow(n_rows));
+        if memory.must_spill(n_more) { self.spill() } else { Ok(()) }
+    }
+
+    /// Spills where others have filled the memory meanwhile.
+    pub(super) fn make_room_for_others(&mut self) -> Result<()> {
+        let must_spill = self.memory.as_ref().is_some_and(|memory| memory.must_spill(0));
+        if must_spill { self.spill() } else { Ok(()) }
+    }
+
+    /// Number of ranges in which as many bytes are restored: each takes half of the share at most.
+    pub(super) fn n_ranges_to_restore(&self, n_bytes: u64) -> u64 {
+        let share = self.memory.as_ref().map(|memory| memory.share.max_bytes());
+        share.map_or(1, |share| n_bytes.div_ceil((share / 2).max(1)))
+    }
+
+    /// Spills what is too much to be sealed at once, since what is sealed is a copy.
+    pub(super) fn make_room_to_seal(&mut self) -> Result<()> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let is_much = memory.share.n_bytes() > memory.share.max_bytes() / RANGE_PART;
+        if is_much { self.spill() } else { Ok(()) }
+    }
+
+    /// Whether the merge of some slices fits beside them.
+    pub(super) fn has_room_to_merge(&self, slices: &[SliceKey]) -> bool {
+        let Some(memory) = &self.memory else { return true };
+        let sizes = slices.iter().filter_map(|key| self.store.get(*key)).map(slice_bytes);
+        !memory.share.is_full(sizes.sum::<usize>() as u64)
+    }
+
+    /// Makes room for the running merge with those slices; `false` where that took spilling.
+    pub(super) fn make_room_to_absorb(&mut self, slices: &[SliceKey]) -> Result<bool> {
+        if self.has_room_to_merge(slices) {
+            return Ok(true);
+        }
+        self.spill()?;
+        Ok(!self.is_spilled(slices))
+    }
+
+    /// Whether anything of a window was spilled.
+    pub(super) fn is_spilled(&self, slices: &[SliceKey]) -> bool {
+        let mut of_window = slices.iter().filter_map(|key| self.store.get(*key));
+        let is_cumulated_spilled = self.cumulated.iter().any(|(_, slice)| !slice.runs.is_empty());
+        is_cumulated_spilled || of_window.any(|slice| !slice.runs.is_empty())
+    }
+
+    /// Counts anew what the state takes.
+    pub(super) fn recount(&mut self) {
+        let Some(memory) = &mut self.memory else { return };
+        let cumulated = self.cumulated.iter().map(|(_, slice)| slice);
+        let slices = self.store.iter().map(|(_, slice)| slice).chain(cumulated);
+        let firing = self.firing.as_ref().map_or(0, |firing| firing.n_bytes());
+        memory.share.set((slices.map(slice_bytes).sum::<usize>() + firing) as u64);
+    }
+
+    /// Writes everything in memory to runs.
+    pub(super) fn spill(&mut self) -> Result<()> {
+        if self.slices().all(|(_, slice)| slice.keys.is_empty()) {
+            return Ok(());
+        }
+        match self.write_runs() {
+            Ok(runs) => self.forget(runs),
+            Err(error) if error.kind() == ErrorKind::Transient => {
+                if let Some(memory) = &mut self.memory {
+                    if !std::mem::replace(&mut memory.has_warned, true) {
+                        tracing::warn!(%error, "state stays in memory beyond its limit");
+                    }
+                    let n_bytes = memory.share.n_bytes();
+                    memory.retry_bytes = n_bytes + memory.share.max_bytes() / RETRY_PART;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_runs(&self) -> Result<Vec<(SliceKey, SliceRun)>> {
+        let mut writer = RunWriter::new(&self.context);
+        for (key, slice) in self.slices().filter(|(_, slice)| !slice.keys.is_empty()) {
+            let n_key_bytes = slice_bytes(slice).div_ceil(slice.keys.len());
+            let n_rows = (PIECE_BYTES / n_key_bytes).max(1);
+            let slots = slice.keys.grouped(self.context.max_parallelism);
+            for slots in slots.all().chunks(n_rows) {
+                for rows in self.layout.rows(key, slice, slots)? {
+                    writer.add(key, &rows, (rows.num_rows() * n_key_bytes) as u64)?;
+                }
+            }
+        }
+        writer.finish()
+    }
+
+    /// Drops what is in memory: it lies in those runs.
+    fn forget(&mut self, runs: Vec<(SliceKey, SliceRun)>) -> Result<()> {
+        let cumulated = self.cumulated.as_mut().map(|(_, slice)| slice);
+        for slice in self.store.iter_mut().map(|(_, slice)| slice).chain(cumulated) {
+            let runs = std::mem::take(&mut slice.runs);
+            *slice = Slice { runs, ..Slice::new(self.spec.accumulators()?) };
+        }
+        for (key, run) in runs {
+            match &mut self.cumulated {
+                Some((_, slice)) if key.start == CUMULATED_START => slice.runs.push(run),
+                _ => self
+                    .store
+                    .get_mut(key)
+                    .into_iter()
+                    .for_each(|slice| slice.runs.push(run.clone())),
+            }
+        }
+        self.begins_chain = true;
+        if let Some(memory) = &mut self.memory {
+            memory.retry_bytes = 0;
+        }
+        self.recount();
+        Ok(())
+    }
+
+    /// A window of those slices, and of the running merge, to be merged by ranges.
+    pub(super) fn ranged(&self, slices: Vec<SliceKey>) -> Result<Box<RangedWindow>> {
+        let mut window = RangedWindow {
+            sources: Vec::new(),
+            runs: Vec::new(),
+            ranges: VecDeque::new(),
+            merged: Slice::new(self.spec.accumulators()?),
+        };
+        let mut n_bytes = 0;
+        let mut groups: Vec<Range<u16>> = Vec::new();
+        let cumulated = self.cumulated_slice().into_iter();
+        let slices = slices.iter().filter_map(|key| Some((*key, self.store.get(*key)?)));
+        for (key, slice) in cumulated.chain(slices) {
+            let slots = slice.keys.grouped(self.context.max_parallelism);
+            groups.push(slots.groups());
+            n_bytes += slice_bytes(slice) as u64;
+            for run in &slice.runs {
+                n_bytes += run.n_bytes;
+                groups.push(run.groups.clone());
+                if !window.runs.iter().any(|known| known.is_same(run)) {
+                    window.runs.push(run.clone());
+                }
+            }
+            window.sources.push(Source { key, slots });
+        }
+        let share = self.memory.as_ref().map(|memory| memory.share.max_bytes() / RANGE_PART);
+        let n_ranges = n_bytes.div_ceil(share.unwrap_or(RANGE_BYTES).max(1));
+        window.ranges = cut(&groups, n_ranges);
+        Ok(Box::new(window))
+    }
+
+    /// Merges the next range of a window in the place of the last one; `false` where there is none.
+    pub(super) fn merge_next(&mut self, window: &mut RangedWindow) -> Result<bool> {
+        let Some(groups) = window.ranges.pop_front() else { return Ok(false) };
+        let mut merged = Slice::new(self.spec.accumulators()?);
+        for run in &window.runs {
+            let groups = groups.start.max(run.groups.start)..groups.end.min(run.groups.end);
+            if groups.is_empty() {
+                continue;
+            }
+            for rows in run.open()?.read_state(run.section, groups) {
+                self.merge_run(window, &rows?, &mut merged)?;
+            }
+        }
+        for source in &window.sources {
+            let Some(slice) = self.slice(source.key) else { continue };
+            for rows in self.layout.rows(source.key, slice, source.slots.of(groups.clone()))? {
+                let all: Vec<u32> = (0_u32..).take(rows.num_rows()).collect();
+                self.layout.merge(&mut merged, &rows, &all)?;
+            }
+        }
+        window.merged = merged;
+        Ok(true)
+    }
+
+    fn merge_run(
+        &self,
+        window: &RangedWindow,
+        rows: &RecordBatch,
+        merged: &mut Slice<Accumulators>,
+    ) -> Result<()> {
+        self.layout.check_keys(&rows.schema())?;
+        for (key, indices) in rows_by_slice(rows)? {
+            if window.sources.iter().any(|source| source.key == key) {
+                self.layout.merge(merged, rows, &indices)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All slices, the running merge among them.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (SliceKey, &Slice<Accumulators>)> {
+        let slices = self.store.iter().map(|(key, slice)| (*key, slice));
+        slices.chain(self.cumulated_slice())
+    }
+
+    fn slice(&self, key: SliceKey) -> Option<&Slice<Accumulators>> {
+        let cumulated = self.cumulated_slice().filter(|(known, _)| *known == key);
+        cumulated.map_or_else(|| self.store.get(key), |(_, slice)| Some(slice))
+    }
+
+    fn cumulated_slice(&self) -> Option<(SliceKey, &Slice<Accumulators>)> {
+        let (end, slice) = self.cumulated.as_ref()?;
+        Some((SliceKey { end: *end, start: CUMULATED_START }, slice))
+    }
+}
+
+/// Cuts the key groups that any of the ranges has into `n_ranges` of about the same size.
+pub(super) fn cut(ranges: &[Range<u16>], n_ranges: u64) -> VecDeque<Range<u16>> {
+    let some = || ranges.iter().filter(|range| !range.is_empty());
+    let (Some(start), Some(end)) =
+        (some().map(|range| range.start).min(), some().map(|range| range.end).max())
+    else {
+        return VecDeque::new();
+    };
+    let n_groups = u64::from(end - start);
+    let n_ranges = n_ranges.clamp(1, n_groups);
+    let edge = |n: u64| start + u16::try_from(n * n_groups / n_ranges).expect("at most n_groups");
+    (0..n_ranges).map(|n| edge(n)..edge(n + 1)).collect()
+}
