@@ -26,6 +26,12 @@ impl TopicPartition {
     pub fn split_name(&self) -> String {
         format!("{}/{}", self.topic, self.partition)
     }
+
+    /// The partition of such a name.
+    pub fn of_split_name(name: &str) -> Option<TopicPartition> {
+        let (topic, partition) = name.rsplit_once('/')?;
+        Some(TopicPartition { topic: topic.to_owned(), partition: partition.parse().ok()? })
+    }
 }
 
 /// Java's `String.hashCode`.
@@ -53,6 +59,7 @@ mod tests {
             let split = TopicPartition { topic: "content-downloads".into(), partition };
             counts[split.owner(3).0] += 1;
             assert_eq!(split.owner(1), SubtaskIndex(0));
+            assert_eq!(TopicPartition::of_split_name(&split.split_name()), Some(split));
         }
         assert_eq!(counts, [3, 3, 3]);
     }

@@ -9,15 +9,16 @@
 //! `max.partition.fetch.bytes` (1 MiB before decompression).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argus_base::id::SubtaskIndex;
+use argus_base::source::SplitPosition;
 use argus_base::{Env, Error};
-use rdkafka::consumer::Consumer;
 use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset as ListOffset;
 use rdkafka::types::RDKafkaErrorCode;
@@ -30,8 +31,8 @@ use super::errors;
 use super::lookup::{self, Lookup, MISSING_GRACE, Stop};
 use super::options::{SourceOptions, TopicSelection};
 use super::partition::{KafkaConsumer, PartitionState, PartitionStates, ReaderContext};
-use super::position::RestoredRanges;
-use super::startup::{BoundedMode, OffsetReset, StartupMode};
+use super::position::{RestoredRanges, next_records};
+use super::startup::{BoundedMode, Offset, OffsetReset, StartupMode};
 
 /// Bytes of messages that wait in librdkafka's queues, all partitions of a reader together.
 pub const QUEUED_BYTES: usize = 64 << 20;
@@ -99,6 +100,26 @@ pub struct Fetcher {
     pub abandoned: Arc<AtomicBool>,
     /// Where to tell it.
     pub events: SyncSender<FetchEvent>,
+    /// What the last completed checkpoint holds; shared with the reader.
+    pub completed: Arc<Completed>,
+}
+
+/// Positions of the last completed checkpoint, on their way to the group; a later one takes the
+/// place of one that nobody has published.
+#[derive(Default)]
+pub struct Completed {
+    positions: Mutex<Option<Vec<SplitPosition>>>,
+}
+
+impl Completed {
+    /// Hands positions over.
+    pub fn set(&self, positions: &[SplitPosition]) {
+        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = Some(positions.to_vec());
+    }
+
+    fn take(&self) -> Option<Vec<SplitPosition>> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Fetcher {
@@ -283,8 +304,31 @@ impl Fetcher {
                 self.discover(consumer, partitions, &mut known)?;
                 next_discovery = interval.map(|interval| now + interval);
             }
+            self.publish(consumer);
         }
+        self.publish(consumer);
         Err(Stop::Abandoned)
+    }
+
+    /// Commits the offsets of a completed checkpoint to the group, where monitoring finds them.
+    /// Nothing waits for it, and nothing is read back from there.
+    fn publish(&self, consumer: &KafkaConsumer) {
+        let Some(positions) = self.completed.take() else { return };
+        let mut list = TopicPartitionList::new();
+        for (TopicPartition { topic, partition }, Offset(next)) in next_records(&positions) {
+            if let Err(error) =
+                list.add_partition_offset(&topic, partition, ListOffset::Offset(next))
+            {
+                tracing::debug!(topic, partition, %error, "kafka offset not published");
+            }
+        }
+        if list.count() == 0 {
+            return;
+        }
+        if let Err(error) = consumer.commit(&list, CommitMode::Async) {
+            let reason = errors::reason(&error);
+            tracing::debug!(group = self.group_id, reason, "kafka offsets not published");
+        }
     }
 
     /// A bounded job keeps to the partitions it began with, as Flink's does.

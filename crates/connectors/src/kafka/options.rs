@@ -176,6 +176,8 @@ pub struct SourceOptions {
     pub topics: TopicSelection,
     /// `properties.group.id`.
     pub group_id: Option<String>,
+    /// Whether its offsets are committed with each checkpoint, for monitoring.
+    pub commits_offsets: bool,
     /// Where reading begins.
     pub startup: StartupMode,
     /// What happens where an offset is missing.
@@ -244,6 +246,7 @@ impl SourceOptions {
         Ok(SourceOptions {
             client: ClientSettings::new(&properties, Role::Consumer)?,
             group_id: options.text("properties.group.id").map(str::to_owned),
+            commits_offsets: commits_offsets(&properties),
             reset: startup.reset(reset_property(options)),
             discovery_interval: discovery_interval(options, &properties)?,
             read_uncommitted: options.word("properties.isolation.level")
@@ -376,6 +379,13 @@ fn reset_property(options: &Options) -> Option<OffsetReset> {
         "latest" => Some(OffsetReset::Latest),
         _ => Some(OffsetReset::None),
     }
+}
+
+/// Flink's own property among those of the client, true where it is not written.
+fn commits_offsets(properties: &Properties) -> bool {
+    let written = properties.get("commit.offsets.on.checkpoint");
+    let has_group = properties.get("group.id").is_some_and(|id| !id.trim().is_empty());
+    has_group && !written.is_some_and(|value| value.trim().eq_ignore_ascii_case("false"))
 }
 
 /// The table's option; the client property of Flink's where only that one is written.

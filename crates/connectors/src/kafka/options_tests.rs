@@ -78,6 +78,10 @@ fn start_and_end_modes() {
     assert_eq!(source(&specific).bounded, BoundedMode::SpecificOffsets(offsets));
     let reset = source(&[("properties.auto.offset.reset", "earliest")]);
     assert_eq!(reset.reset, OffsetReset::Earliest);
+    let group = ("properties.group.id", "g");
+    let silent = ("properties.commit.offsets.on.checkpoint", "false");
+    let commits = |written: &[(&str, &str)]| source(written).commits_offsets;
+    assert_eq!((commits(&[]), commits(&[group]), commits(&[group, silent])), (false, true, false));
     let interval = source(&[("scan.topic-partition-discovery.interval", "0")]);
     assert_eq!(interval.discovery_interval, None);
     let interval = source(&[("properties.partition.discovery.interval.ms", "500")]);

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::{Partition, Statistics};
+use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::assign::TopicPartition;
 use super::connection::{self, Connection, answers};
+use super::errors;
 use super::startup::Offset;
 
 /// Facts about one partition.
@@ -80,6 +81,8 @@ impl PartitionState {
 /// All partitions of one consumer.
 #[derive(Default)]
 pub struct PartitionStates {
+    /// Whether the group's offsets could not be committed the last time.
+    commit_failed: AtomicBool,
     states: Mutex<HashMap<TopicPartition, Arc<PartitionState>>>,
 }
 
@@ -156,7 +159,19 @@ impl ClientContext for ReaderContext {
     }
 }
 
-impl ConsumerContext for ReaderContext {}
+impl ConsumerContext for ReaderContext {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        let has_failed = result.is_err();
+        let had_failed = self.partitions.commit_failed.swap(has_failed, Ordering::AcqRel);
+        if let (Err(error), false) = (result, had_failed) {
+            let reason = errors::reason(&error);
+            tracing::warn!(
+                reason,
+                "kafka group offsets not committed; they are for monitoring only"
+            );
+        }
+    }
+}
 
 /// A consumer of ours.
 pub type KafkaConsumer = BaseConsumer<ReaderContext>;

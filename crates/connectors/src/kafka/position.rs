@@ -1,4 +1,7 @@
 //! What a checkpoint holds of one partition: `42`, or `42/100` where reading ends before 100.
+//!
+//! A reader that has begun and has no partitions says so with a split of its own, so that a
+//! restored job knows that it is no fresh start: partitions found later begin at their beginning.
 
 use std::collections::BTreeMap;
 
@@ -36,6 +39,19 @@ impl Range {
     }
 }
 
+/// The split of a reader without partitions; no topic has that name.
+pub fn nothing_to_read() -> SplitPosition {
+    SplitPosition { split: "*".to_owned(), position: "0".to_owned() }
+}
+
+/// The next records, as a group's offsets have them.
+pub fn next_records(positions: &[SplitPosition]) -> Vec<(TopicPartition, Offset)> {
+    let next = positions.iter().filter_map(|SplitPosition { split, position }| {
+        Some((TopicPartition::of_split_name(split)?, Range::decode(position)?.start))
+    });
+    next.collect()
+}
+
 /// Restored ranges by the name of the split.
 pub type RestoredRanges = BTreeMap<String, Range>;
 
@@ -59,6 +75,7 @@ mod tests {
     #[test]
     fn positions_survive_a_round_trip() {
         let split = TopicPartition { topic: "a".into(), partition: 3 };
+        let range_of_42 = Range { start: Offset(42), stop: None };
         for stop in [None, Some(Offset(100))] {
             let range = Range { start: Offset(42), stop };
             let encoded = range.encode(&split);
@@ -66,6 +83,9 @@ mod tests {
             let decoded = decode_all(&[encoded]).expect("just encoded");
             assert_eq!(decoded.get("a/3"), Some(&range));
         }
+        assert_eq!(decode_all(&[nothing_to_read()]).expect("readable").len(), 1);
+        let next = next_records(&[nothing_to_read(), range_of_42.encode(&split)]);
+        assert_eq!(next, [(split, Offset(42))]);
         let bad = SplitPosition { split: "a/0".into(), position: "x".into() };
         assert_eq!(decode_all(&[bad]).unwrap_err().kind(), ErrorKind::Corrupt);
     }

@@ -30,10 +30,10 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::connection::Connection;
 use super::decode::{RowDecoder, SkipCounters};
 use super::errors;
-use super::fetcher::{AssignedSplit, FetchEvent, Fetcher, consumption};
+use super::fetcher::{AssignedSplit, Completed, FetchEvent, Fetcher, consumption};
 use super::options::SourceOptions;
 use super::packer::{Packed, Packer, Wanted};
-use super::position::{Range, RestoredRanges};
+use super::position::{Range, RestoredRanges, nothing_to_read};
 use super::startup::{BoundedMode, Offset};
 
 /// Events that wait for the reader; the fetcher waits beyond.
@@ -75,6 +75,8 @@ pub struct KafkaReader {
     spare: Vec<u8>,
     connection: Arc<Connection>,
     abandoned: Arc<AtomicBool>,
+    completed: Arc<Completed>,
+    commits_offsets: bool,
     context: ConnectorContext,
     table_name: String,
 }
@@ -100,6 +102,8 @@ impl KafkaReader {
         let connection = Connection::new(context.env.clone(), &options.source.client.servers);
         let abandoned = Arc::new(AtomicBool::new(false));
         let is_bounded = options.source.bounded != BoundedMode::Unbounded;
+        let commits_offsets = options.source.commits_offsets && context.checkpoints.is_some();
+        let completed = Arc::default();
         let fetcher = Fetcher {
             options: options.source,
             group_id: options.group_id,
@@ -111,6 +115,7 @@ impl KafkaReader {
             connection: Arc::clone(&connection),
             abandoned: Arc::clone(&abandoned),
             events: sender,
+            completed: Arc::clone(&completed),
         };
         // Nobody joins the thread: it ends when the reader is gone, and tells it of failures; a
         // panic shows as a closed queue.
@@ -130,6 +135,8 @@ impl KafkaReader {
             spare: Vec::new(),
             connection,
             abandoned,
+            completed,
+            commits_offsets,
             context,
             table_name: options.table.name.clone(),
         })
@@ -234,15 +241,17 @@ impl SourceReader for KafkaReader {
     }
 
     fn positions(&self) -> Vec<SplitPosition> {
-        let position = |split: &Split| {
-            let stop = split.assigned.plan.range.stop;
-            Range { start: split.position, stop }.encode(&split.assigned.plan.split)
-        };
-        self.splits.iter().map(position).collect()
+        if self.splits.is_empty() && self.has_started {
+            return vec![nothing_to_read()];
+        }
+        self.splits.iter().map(Split::next_record).collect()
     }
 
-    /// Nothing is published yet: offsets are committed to the group with checkpoints.
-    fn checkpoint_completed(&mut self, _positions: &[SplitPosition]) {}
+    fn checkpoint_completed(&mut self, positions: &[SplitPosition]) {
+        if self.commits_offsets {
+            self.completed.set(positions);
+        }
+    }
 }
 
 impl Drop for KafkaReader {
@@ -254,6 +263,13 @@ impl Drop for KafkaReader {
 }
 
 impl Split {
+    fn next_record(&self) -> SplitPosition {
+        let stop = self.assigned.plan.range.stop;
+        // What stands between the last record and the stop, such as markers, is nothing to read.
+        let start = stop.filter(|_| self.has_ended).unwrap_or(self.position);
+        Range { start, stop }.encode(&self.assigned.plan.split)
+    }
+
     fn may_have_news(&self) -> bool {
         !self.has_ended
             && (self.assigned.state.has_news.load(Ordering::Acquire) || self.waits_for_end())

@@ -95,6 +95,14 @@ impl Broker {
         assert!(gone.expect("delete a topic")[0].is_ok(), "{name}");
     }
 
+    /// Deletes the records of a partition before an offset, as retention does.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) {
+        let mut list = rdkafka::TopicPartitionList::new();
+        let offset = rdkafka::Offset::Offset(before);
+        list.add_partition_offset(topic, partition, offset).expect("add");
+        block_on(self.admin().delete_records(&list, &AdminOptions::new())).expect("delete records");
+    }
+
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.config().create().expect("make an admin client")
     }
@@ -130,11 +138,12 @@ impl Broker {
         }
         consumer.assign(&list).expect("assign");
         let mut messages = Vec::new();
-        for _ in 0..300 {
-            if messages.len() >= n_wanted {
-                break;
-            }
-            let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) else { continue };
+        let mut n_waits = 0;
+        while messages.len() < n_wanted && n_waits < 300 {
+            let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) else {
+                n_waits += 1;
+                continue;
+            };
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let headers = message.headers().map(|headers| {
                 let pairs = headers.iter().map(|h| (h.key.to_owned(), h.value.map(text)));
