@@ -72,6 +72,13 @@ pub fn limit_batches(config: &mut ClientConfig, client: &ClientSettings, topics:
     }
 }
 
+/// Serves what waits of deliveries, errors and statistics, without waiting for more. One call of
+/// librdkafka's serves one of them.
+pub fn serve_events(producer: &KafkaProducer) {
+    const MOST: usize = 8;
+    (0..MOST).for_each(|_| producer.poll(Duration::ZERO));
+}
+
 /// What ends a writer besides an error of its own.
 pub struct Watch {
     /// What the slot sees.
@@ -216,7 +223,7 @@ impl Worker for DirectWorker {
 
     fn tick(&mut self) -> Result<()> {
         let Connected { producer, .. } = self.connected.as_ref().ok_or_else(not_open)?;
-        producer.poll(Duration::ZERO);
+        serve_events(producer);
         let checked = self.watch.check();
         let now = self.table.context.env.elapsed();
         if self.watch.connection.is_away() && now >= self.next_probe {

@@ -26,7 +26,7 @@ use crate::kafka::topics::{TopicQuestion, Topics};
 use crate::kafka::writer::{limit_batches, producer_config};
 
 /// How long one attempt waits for the brokers, for each thing it asks of them.
-pub const ATTEMPT: Duration = Duration::from_secs(10);
+pub const ATTEMPT: Duration = Duration::from_secs(5);
 /// How long one call may take before the state of the connection is looked at again.
 const SLICE: Duration = Duration::from_secs(1);
 /// Longest time that a message waits for others: an epoch ends when all have been delivered.
@@ -153,16 +153,28 @@ impl Cluster {
         Ok(Reached { connection, topics })
     }
 
-    /// A producer whose older namesakes are fenced and whose transactions of the past are over.
-    pub fn producer(&self, number: usize, reached: &Reached) -> Result<KafkaProducer> {
+    /// Producers whose older namesakes are fenced and whose transactions of the past are over.
+    pub fn producers<const N: usize>(&self, reached: &Reached) -> Result<[KafkaProducer; N]> {
+        let made = (0..N).map(|number| self.producer(number, reached));
+        let producers: Vec<KafkaProducer> = made.collect::<Result<_>>()?;
+        // A call that does not wait lets the client go on by itself, beside the others.
+        for producer in &producers {
+            if let Err(error) = producer.init_transactions(Duration::from_millis(1)) {
+                tracing::trace!(%error, "kafka transactions not initialized yet");
+            }
+        }
+        for producer in &producers {
+            self.initialize(producer, &reached.connection)?;
+        }
+        producers.try_into().map_err(|_| Error::bug("another number of producers"))
+    }
+
+    fn producer(&self, number: usize, reached: &Reached) -> Result<KafkaProducer> {
         let config = self.producer_config(number, &reached.topics);
         let context =
             DeliveryContext::new(&reached.connection, self.context(), &self.tables[0].name);
-        let producer: KafkaProducer = config
-            .create_with_context(context)
-            .map_err(|error| errors::bad_settings(&error, &config))?;
-        self.initialize(&producer, &reached.connection)?;
-        Ok(producer)
+        let made = config.create_with_context(context);
+        made.map_err(|error| errors::bad_settings(&error, &config))
     }
 
     fn initialize(&self, producer: &KafkaProducer, connection: &Connection) -> Result<()> {

@@ -75,6 +75,10 @@ impl PrimaryCommitter {
         let (name, place) = (cluster.name(), cluster.record_place());
         PrimaryCommitter { cluster, name, place, shared, session: None }
     }
+
+    fn share(&self, pair: Option<Arc<TransactionPair>>) {
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = pair;
+    }
 }
 
 impl Session {
@@ -93,13 +97,13 @@ impl Committer for PrimaryCommitter {
     }
 
     fn open(&mut self, _owner: &Owner) -> Result<Option<CommitRecord>> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        (*shared, self.session) = (None, None);
+        self.session = None;
+        self.share(None);
         let reached = self.cluster.reach()?;
-        let producers = [self.cluster.producer(0, &reached)?, self.cluster.producer(1, &reached)?];
+        let producers = self.cluster.producers(&reached)?;
         let (record, group) = self.cluster.read_record(&reached.connection)?;
         let pair = Arc::new(TransactionPair::new(producers, reached.topics, reached.connection));
-        *shared = Some(Arc::clone(&pair));
+        self.share(Some(Arc::clone(&pair)));
         self.session = Some(Session { pair, group, under_way: None });
         Ok(record)
     }

@@ -8,6 +8,7 @@
 //! ```
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::commit::{CommitRecord, Committer, EpochOutput, Owner, Prepared};
@@ -56,7 +57,7 @@ impl FollowerCommitter {
 
     fn open_session(&self) -> Result<Session> {
         let reached = self.cluster.reach()?;
-        let producer = self.cluster.producer(0, &reached)?;
+        let [producer] = self.cluster.producers(&reached)?;
         let (committed, group) = self.cluster.read_record(&reached.connection)?;
         Ok(Session { reached, producer, group, committed, under_way: None })
     }
@@ -91,7 +92,7 @@ impl FollowerCommitter {
         let env = &table.context.env;
         let mut sender = RowSender::new(table, output.subtask, true);
         let patience = Patience::new(env);
-        let deliveries = std::sync::Arc::clone(sender.deliveries());
+        let deliveries = Arc::clone(sender.deliveries());
         let wait = |time| {
             session.producer.poll(time);
             deliveries.take_error().map_or(Ok(()), Err)?;
@@ -190,7 +191,7 @@ impl Patience<'_> {
         if n_done > before {
             self.progress.set((n_done, now));
         } else if now.saturating_sub(since) >= ATTEMPT {
-            let message = "the Kafka brokers have acknowledged no message for 10 s";
+            let message = "the Kafka brokers have acknowledged no message for 5 s";
             return Err(Error::new(ErrorKind::Transient, errors::COMMIT, message));
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::kafka::connection::Connection;
 use crate::kafka::delivery::KafkaProducer;
 use crate::kafka::errors;
 use crate::kafka::topics::Topics;
+use crate::kafka::writer::serve_events;
 
 /// How long the end of a job waits for the brokers to abort what is not committed; where they do
 /// not answer in time, the next start or the transaction's timeout does it.
@@ -81,7 +82,7 @@ impl TransactionPair {
 
     /// Serves deliveries, errors and statistics of both.
     pub fn poll(&self) {
-        self.producers.iter().for_each(|producer| producer.poll(Duration::ZERO));
+        self.producers.iter().for_each(serve_events);
     }
 
     fn begin_if(&self, begins: bool, slot: Slot) -> Result<()> {
