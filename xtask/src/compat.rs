@@ -32,10 +32,13 @@ sources and views once; `table.dml-sync` = true runs them one after another | on
 the input |
 | Kafka source, `isolation.level` | read_uncommitted, the client's default | read_committed \
 where the script does not say | aborted rows are not data |
-| Kafka sink, delivery | at-least-once by default | at-least-once now; exactly-once becomes \
-the default with checkpoints | |
-| Group offsets | committed with each checkpoint | not committed until there are \
-checkpoints | a restart begins at the start position |
+| Kafka sink, delivery | at-least-once by default | exactly-once where the job takes \
+checkpoints and the table says nothing else; the rows of all tables on a cluster are one \
+transaction | a restart repeats nothing |
+| `sink.transactional-id-prefix` | needed by exactly-once | `pipeline.name` where it is not \
+written | one name less to choose |
+| A restored offset that retention has deleted | goes on where `auto.offset.reset` says | the \
+job stops and names the offsets | lost rows are told |
 | `EXPLAIN` | Calcite's plans | its own text, with the ids that metrics use | |
 | Unknown `argus.` setting | ignored | refused with the nearest name | |
 
