@@ -214,7 +214,7 @@ fn positions_restore_with_another_parallelism() {
     assert!(matches!(reader.poll(3, &[]).unwrap(), SourcePoll::SplitAdded { .. }));
     assert!(matches!(reader.poll(3, &[]).unwrap(), SourcePoll::Batch(_)));
     let mut positions = reader.positions();
-    positions.push(SplitPosition { split: "1/2".to_owned(), position: "99".to_owned() });
+    positions.push(SplitPosition { split: "1/2".to_owned(), position: "99/1/0".to_owned() });
     let mut restored = source.reader(SubtaskIndex(0), 1, &positions).unwrap();
     let rest = drain(restored.as_mut(), 4096);
     assert_eq!(rest.iter().map(RecordBatch::num_rows).sum::<usize>(), 48);

@@ -23,7 +23,7 @@ use crate::table_options::TableOptions;
 use column::{Column, Columns};
 use generate::Plan;
 use pace::Pace;
-use reader::{DatagenSource, Table};
+use reader::{Chance, DatagenSource, PlanMaker, Table};
 use settings::Settings;
 
 const OPTIONS: &[OptionSpec] = &[
@@ -116,22 +116,23 @@ pub fn source(
     let refused = |error: OptionError| unchecked(table, &error);
     let options = TableOptions::check(table, &spec()).map_err(refused)?;
     let columns = Columns::plan(&table.physical, &options.connector, &table.options);
-    let mut columns = columns.map_err(refused)?;
+    let columns = columns.map_err(refused)?;
     let settings = Settings::read(&context.settings)?;
-    columns.seed(settings.seed.unwrap_or_else(|| context.env.random()));
-    if settings.start_micros.is_none() {
-        let moment = context.env.now().0.cast_unsigned() ^ context.env.random();
-        freshen(&mut columns.columns, &settings.fresh_columns, moment, &table.physical);
-    }
+    let chance = Chance {
+        seed: settings.seed.unwrap_or_else(|| context.env.random()),
+        moment: context.env.now().0.cast_unsigned() ^ context.env.random(),
+    };
     let per_minute = options.connector.int("rows-per-second").unwrap_or(1).saturating_mul(60);
     let per_minute = settings.rows_per_minute.unwrap_or(per_minute.unsigned_abs());
     let n_rows = settings
         .number_of_rows
         .unwrap_or_else(|| options.connector.int("number-of-rows").map(i64::unsigned_abs));
+    let n_rows = least(n_rows, columns.n_sequence_rows);
     let table = Table {
         name: table.name.clone(),
-        plan: Plan::new(&columns.columns, &scan.physical, table, context)?,
-        n_rows: least(n_rows, columns.n_sequence_rows),
+        plans: plans(table, scan, context, &settings, &options)?,
+        chance,
+        n_rows,
         pace: Pace { rows_per_minute: per_minute, speed: settings.speed },
         start_micros: settings.start_micros,
         max_parallelism: options.scan_parallelism(),
@@ -146,6 +147,31 @@ fn least(left: Option<u64>, right: Option<u64>) -> Option<u64> {
         (Some(left), Some(right)) => Some(left.min(right)),
         (one, other) => one.or(other),
     }
+}
+
+/// Makes plans of what was checked, for a chance that a restored reader brings along.
+fn plans(
+    table: &TableDescriptor,
+    scan: &ScanSpec,
+    context: &ConnectorContext,
+    settings: &Settings,
+    options: &TableOptions,
+) -> Result<PlanMaker> {
+    let (table, scan, context) = (table.clone(), scan.clone(), context.clone());
+    let fresh_columns = match settings.start_micros {
+        None => settings.fresh_columns.clone(),
+        Some(_) => Vec::new(),
+    };
+    let connector = options.connector.clone();
+    let maker = move |chance: Chance| {
+        let columns = Columns::plan(&table.physical, &connector, &table.options);
+        let mut columns = columns.map_err(|error| unchecked(&table, &error))?;
+        columns.seed(chance.seed);
+        freshen(&mut columns.columns, &fresh_columns, chance.moment, &table.physical);
+        Plan::new(&columns.columns, &scan.physical, &table, &context)
+    };
+    maker(Chance::default())?;
+    Ok(Box::new(maker))
 }
 
 /// Mixes the moment of the start into the named columns, so that two runs differ in them.

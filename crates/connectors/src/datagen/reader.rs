@@ -1,7 +1,8 @@
 //! The datagen source and its readers: which rows are due, and in which order splits take turns.
 //!
 //! Split `i` of `k`, named `i/k`, has the rows `n` with `n mod k = i`; its position is its next
-//! `n`. The splits of the first start stay for ever, so a restored job may have any parallelism.
+//! `n` and the chance that decides its values, `n/seed/moment`. The splits and the chance of the
+//! first start stay for ever, so a restored job may have any parallelism and makes the same rows.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -21,8 +22,10 @@ const MICROS_PER_MINUTE: i128 = 60_000_000;
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// What to make of each row.
-    pub plan: Plan,
+    /// What to make of each row, by chance.
+    pub plans: PlanMaker,
+    /// The chance of a fresh start.
+    pub chance: Chance,
     /// Rows in all; `None` without end.
     pub n_rows: Option<u64>,
     /// The rate of all readers together.
@@ -35,6 +38,18 @@ pub struct Table {
     pub env: Env,
     /// When the first reader began; all keep its pace.
     pub begun: OnceLock<Duration>,
+}
+
+/// Makes the plan of a reader.
+pub type PlanMaker = Box<dyn Fn(Chance) -> Result<Plan> + Send + Sync>;
+
+/// What decides the values besides the number of the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chance {
+    /// Of all columns.
+    pub seed: u64,
+    /// Of the columns that differ from start to start.
+    pub moment: u64,
 }
 
 /// A datagen table opened for reading.
@@ -64,15 +79,16 @@ impl Source for DatagenSource {
         let mut splits = positions.iter().map(Split::restore).collect::<Result<Vec<_>>>()?;
         if splits.is_empty() {
             let (index, n_splits) = (subtask.0 as u64, parallelism as u64);
-            let split = Split { index, n_splits, next: index, is_finished: false };
-            return Ok(Box::new(Reader::new(&self.0, vec![split], 0)));
+            let chance = self.0.chance;
+            let split = Split { index, n_splits, next: index, chance, is_finished: false };
+            return Ok(Box::new(Reader::new(&self.0, vec![split], 0)?));
         }
         splits.sort_by_key(|split| split.index);
         let first_row = splits.iter().map(|split| split.next).min().unwrap_or(0);
         let of_subtask =
             splits.into_iter().enumerate().filter(|(i, _)| i % parallelism == subtask.0);
         let of_subtask = of_subtask.map(|(_, split)| split).collect();
-        Ok(Box::new(Reader::new(&self.0, of_subtask, first_row)))
+        Ok(Box::new(Reader::new(&self.0, of_subtask, first_row)?))
     }
 }
 
@@ -81,6 +97,7 @@ struct Split {
     n_splits: u64,
     /// The next row to make.
     next: u64,
+    chance: Chance,
     is_finished: bool,
 }
 
@@ -89,20 +106,26 @@ impl Split {
         let parsed = || {
             let (index, n_splits) = position.split.split_once('/')?;
             let (index, n_splits) = (index.parse().ok()?, n_splits.parse().ok()?);
-            let next = position.position.parse().ok()?;
-            Some(Split { index, n_splits, next, is_finished: false })
+            let mut parts = position.position.splitn(3, '/');
+            let next = parts.next()?.parse().ok()?;
+            let seed = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let moment = u64::from_str_radix(parts.next()?, 16).ok()?;
+            let chance = Chance { seed, moment };
+            Some(Split { index, n_splits, next, chance, is_finished: false })
         };
         parsed().ok_or_else(|| Error::bug(format!("not a position of datagen: {position:?}")))
     }
 
     fn position(&self) -> SplitPosition {
         let split = format!("{}/{}", self.index, self.n_splits);
-        SplitPosition { split, position: self.next.to_string() }
+        let Chance { seed, moment } = self.chance;
+        SplitPosition { split, position: format!("{}/{seed:x}/{moment:x}", self.next) }
     }
 }
 
 struct Reader {
     table: Arc<Table>,
+    plan: Plan,
     splits: Vec<Split>,
     /// The row that was due at the begin.
     first_row: u64,
@@ -112,9 +135,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(table: &Arc<Table>, splits: Vec<Split>, first_row: u64) -> Reader {
+    fn new(table: &Arc<Table>, splits: Vec<Split>, first_row: u64) -> Result<Reader> {
         let table = Arc::clone(table);
-        Reader { table, splits, first_row, forgiven: Duration::ZERO, n_announced: 0 }
+        let plan = (table.plans)(splits.first().map_or(table.chance, |split| split.chance))?;
+        Ok(Reader { table, plan, splits, first_row, forgiven: Duration::ZERO, n_announced: 0 })
     }
 
     fn elapsed(&self) -> Duration {
@@ -142,7 +166,7 @@ impl Reader {
         let numbers: Vec<u64> = (0..n).map(|k| split.next + k * split.n_splits).collect();
         split.next += n * split.n_splits;
         let micros = numbers.iter().map(|number| self.table.micros(*number)).collect();
-        let records = self.table.plan.rows(&Items { numbers, micros })?;
+        let records = self.plan.rows(&Items { numbers, micros })?;
         Ok(SourcePoll::Batch(SourceBatch { split: SplitIndex(i), records, n_bytes: 0 }))
     }
 }
