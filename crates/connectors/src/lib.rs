@@ -10,6 +10,7 @@ pub mod background;
 pub mod blackhole;
 pub mod datagen;
 mod delivery;
+mod distinct;
 pub mod filesystem;
 pub mod format;
 pub mod jdbc;

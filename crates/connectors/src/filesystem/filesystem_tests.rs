@@ -9,7 +9,11 @@ use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringViewArray};
 use super::*;
 use crate::testing::{TestClock, TestFolder, context, read_all, table, write_all};
 
-fn json_table(folder: &TestFolder, path: &str, more: &[(&str, &str)]) -> TableDescriptor {
+pub(super) fn json_table(
+    folder: &TestFolder,
+    path: &str,
+    more: &[(&str, &str)],
+) -> TableDescriptor {
     let path = folder.path(path);
     let mut options =
         vec![("connector", "filesystem"), ("format", "json"), ("path", path.as_str())];
@@ -26,7 +30,7 @@ fn open(table: &TableDescriptor) -> Result<Arc<dyn Source>> {
     source(table, &scan, &context(&Arc::new(TestClock::default()), &[]))
 }
 
-fn read(table: &TableDescriptor) -> Result<Vec<String>> {
+pub(super) fn read(table: &TableDescriptor) -> Result<Vec<String>> {
     let source = open(table)?;
     let mut fields = table.physical.clone();
     for column in &table.metadata {
@@ -132,7 +136,7 @@ fn a_monitored_folder_never_ends_and_reads_each_file_once() {
     assert_eq!(next(), ["+I[2, null]"]);
 }
 
-fn batch(rows: &[(i32, &str)]) -> Batch {
+pub(super) fn batch(rows: &[(i32, &str)]) -> Batch {
     let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.0)));
     let names = rows.iter().map(|row| (!row.1.is_empty()).then_some(row.1));
     let names: ArrayRef = Arc::new(names.collect::<StringViewArray>());
@@ -140,12 +144,13 @@ fn batch(rows: &[(i32, &str)]) -> Batch {
 }
 
 fn write(table: &TableDescriptor, batches: Vec<Batch>) -> Result<()> {
-    let sink = sink(table, &[], &context(&Arc::new(TestClock::default()), &[]))?;
-    let mut writer = sink.writer(SubtaskIndex(0), 1)?;
+    let tables = [SinkTable { table, metadata: &[] }];
+    let set = sinks(&tables, &context(&Arc::new(TestClock::default()), &[]))?;
+    let mut writer = set.sinks[0].writer(SubtaskIndex(0), 1)?;
     write_all(writer.as_mut(), batches)
 }
 
-fn names(folder: &str) -> Vec<String> {
+pub(super) fn names(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
@@ -179,8 +184,9 @@ fn partitions_are_folders() {
 fn nothing_is_visible_before_the_end() {
     let folder = TestFolder::new();
     let table = json_table(&folder, "out", &[]);
-    let sink = sink(&table, &[], &context(&Arc::new(TestClock::default()), &[])).unwrap();
-    let mut writer = sink.writer(SubtaskIndex(0), 1).unwrap();
+    let tables = [SinkTable { table: &table, metadata: &[] }];
+    let set = sinks(&tables, &context(&Arc::new(TestClock::default()), &[])).unwrap();
+    let mut writer = set.sinks[0].writer(SubtaskIndex(0), 1).unwrap();
     writer.write(batch(&[(1, "a")])).unwrap();
     writer.flush(CheckpointId(1)).unwrap();
     while writer.flushed().is_none() {

@@ -1,17 +1,26 @@
 //! `filesystem`: files in a folder as a table, hive-style partitions included.
 //!
 //! Reading and writing happen on one I/O thread a subtask. What a reader sees of a folder is what
-//! its listing found; what a writer wrote is seen by nobody before the end of the input.
+//! its listing found; what a writer wrote is seen by nobody before its epoch is committed, or in
+//! a job without checkpoints, before the end of the input.
 
+mod commit_marker;
+mod committer;
 mod fetch;
 mod glob;
+mod hidden;
 mod layout;
 mod listing;
+mod local;
 mod part_file;
 mod partition;
+mod partition_commit;
 mod path;
+mod place;
+mod prepared;
 mod sink;
 mod source;
+mod writer;
 
 use std::sync::Arc;
 
@@ -20,14 +29,14 @@ use argus_base::connector::{
     SinkTable, TableDescriptor,
 };
 use argus_base::option::{OptionError, OptionKind, OptionSpec};
-use argus_base::sink::Sink;
 use argus_base::source::Source;
 use argus_base::{Result, TypeRoot};
 
 use crate::registry::unchecked;
 use crate::table_options::TableOptions;
+use partition_commit::PartitionPolicy;
 
-const OPTIONS: &[OptionSpec] = &[
+const OWN_OPTIONS: [OptionSpec; 11] = [
     OptionSpec::new(
         "path",
         OptionKind::Text,
@@ -79,14 +88,22 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("compaction.file-size", OptionKind::MemorySize, "Not supported yet."),
     OptionSpec::new("sink.shuffle-by-partition.enable", OptionKind::Bool, "Accepted and not used.")
         .default("false"),
-    OptionSpec::new("sink.partition-commit.*", OptionKind::Text, "Not supported yet."),
-    OptionSpec::new("partition.time-extractor.*", OptionKind::Text, "Not supported yet."),
 ];
 
+/// All of them.
+const OPTIONS: [OptionSpec; 22] = {
+    let mut all = [OWN_OPTIONS[0]; 22];
+    let mut i = 0;
+    while i < 11 {
+        all[i] = OWN_OPTIONS[i];
+        all[11 + i] = partition_commit::OPTIONS[i];
+        i += 1;
+    }
+    all
+};
+
 const AUTO_COMPACTION: &str = "auto-compaction";
-/// Options of Flink that would change what is written, so that ignoring them would be wrong.
-const UNSUPPORTED: [&str; 3] =
-    ["compaction.file-size", "sink.partition-commit.", "partition.time-extractor."];
+const COMPACTED_SIZE: &str = "compaction.file-size";
 
 /// The declaration.
 pub fn spec() -> ConnectorSpec {
@@ -97,7 +114,7 @@ pub fn spec() -> ConnectorSpec {
         source: true,
         sink: Some(SinkMode::Append),
         format: FormatUse::Body,
-        options: OPTIONS,
+        options: &OPTIONS,
         metadata: vec![
             readable("file.path", TypeRoot::STRING),
             readable("file.name", TypeRoot::STRING),
@@ -110,14 +127,13 @@ pub fn spec() -> ConnectorSpec {
 /// Checks the path, the pattern and the partition columns; looks at no file.
 pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
     let options = TableOptions::check(table, &spec())?.connector;
-    if options.bool(AUTO_COMPACTION) {
-        return Err(OptionError::Conflict(format!("'{AUTO_COMPACTION}' is not supported yet")));
+    let compacts = [AUTO_COMPACTION, COMPACTED_SIZE];
+    let is_asked = options.bool(AUTO_COMPACTION) || options.is_written(COMPACTED_SIZE);
+    if let Some(key) = compacts.iter().find(|key| is_asked && options.is_written(key)) {
+        let problem = "files are not compacted yet".to_owned();
+        return Err(OptionError::NotYet { key: (*key).to_owned(), problem });
     }
-    for key in table.options.keys() {
-        if UNSUPPORTED.iter().any(|prefix| key.starts_with(prefix)) {
-            return Err(OptionError::Conflict(format!("'{key}' is not supported yet")));
-        }
-    }
+    PartitionPolicy::of(&options)?;
     let path = options.text("path").unwrap_or_default();
     path::local(path).map_err(|problem| OptionError::BadValue {
         key: "path".to_owned(),
@@ -146,16 +162,7 @@ pub fn source(
 
 /// Opens the tables that a job writes.
 pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
-    crate::registry::open_each(sink, tables, context)
-}
-
-fn sink(
-    table: &TableDescriptor,
-    _metadata: &[usize],
-    context: &ConnectorContext,
-) -> Result<Arc<dyn Sink>> {
-    let options = TableOptions::check(table, &spec()).map_err(|error| unchecked(table, &error))?;
-    sink::open(table, context, &options)
+    sink::open_all(tables, context)
 }
 
 /// Codes of this connector's errors.
@@ -170,8 +177,16 @@ mod code {
     pub const BAD_ROW: &str = "AR3404";
     /// A partition's name is no value of its column.
     pub const BAD_PARTITION: &str = "AR3405";
+    /// A file of a committed checkpoint is nowhere.
+    pub const LOST_FILE: &str = "AR3406";
+    /// The file that says what is committed cannot be read.
+    pub const BAD_MARKER: &str = "AR3407";
+    /// Another run of the job has taken the folder over.
+    pub const FENCED: &str = "AR3408";
 }
 
+#[cfg(test)]
+mod commit_tests;
 #[cfg(test)]
 #[path = "filesystem_tests.rs"]
 mod tests;

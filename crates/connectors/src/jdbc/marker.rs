@@ -67,7 +67,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim of an owner on one of the job's tables, called by its `sink_name`.
+    /// The claim of an owner on one of the job's tables, by its name in `DistinctTable`: none is
+    /// another's with `/fence` behind it.
     pub fn new(owner: &Owner, sink_name: &str) -> Claim {
         let key = |sink: String| MarkerKey { job: owner.job.clone(), sink };
         let fence = key(format!("{sink_name}/fence"));
@@ -174,13 +175,6 @@ impl Marker {
         let checkpoint = CheckpointId(checkpoint);
         Some(CommitRecord { incarnation, checkpoint, manifest_hash: String::new() })
     }
-}
-
-/// What the marker of a table is called that `n_before` others of the job share the name with. A
-/// slash in the name is doubled, so that nothing behind it is taken for a part of it.
-pub fn sink_name(table_name: &str, n_before: usize) -> String {
-    let name = table_name.replace('/', "//");
-    if n_before == 0 { name } else { format!("{name}/{}", n_before + 1) }
 }
 
 /// A number as the table holds it; ids do not come near its end.

@@ -36,6 +36,7 @@ use argus_base::sink::{Delivery, Sink, SinkWriter};
 use argus_base::{Error, Result};
 
 use crate::background::BackgroundWriter;
+use crate::distinct::{DistinctTable, distinct};
 use crate::registry::unchecked;
 use crate::table_options::TableOptions;
 use committer::{JdbcCommitter, Place, SharedClaim};
@@ -138,31 +139,23 @@ pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
         .map_err(|problem| OptionError::Conflict(format!("option 'url': {problem}")))
 }
 
-/// Opens the tables that a job writes. What is written to one table has one committer, for it has
-/// one marker.
+/// Opens the tables that a job writes.
 pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
-    let mut opened: Vec<(&TableDescriptor, Arc<JdbcSink>, Vec<usize>)> = Vec::new();
-    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    for (position, SinkTable { table, .. }) in tables.iter().enumerate() {
-        if let Some((_, sink, positions)) = opened.iter_mut().find(|(known, ..)| known == table) {
-            positions.push(position);
-            sinks.push(Arc::clone(sink) as Arc<dyn Sink>);
-            continue;
-        }
-        let namesakes = opened.iter().filter(|(known, ..)| known.name == table.name);
-        let marker_name = marker::sink_name(&table.name, namesakes.count());
-        let sink = sink(table, &marker_name, context)
+    let mut sinks: Vec<Option<Arc<dyn Sink>>> = vec![None; tables.len()];
+    let mut committers = Vec::new();
+    for DistinctTable { table, sink_name, positions } in distinct(tables) {
+        let sink = sink(table, &sink_name, context)
             .map_err(|error| error.context(format!("open the table '{}'", table.name)))?;
         let sink = Arc::new(sink);
-        sinks.push(Arc::clone(&sink) as Arc<dyn Sink>);
-        opened.push((table, sink, vec![position]));
+        for &position in &positions {
+            sinks[position] = Some(Arc::clone(&sink) as Arc<dyn Sink>);
+        }
+        if sink.delivery != Delivery::AtLeastOnce {
+            let committer = Box::new(sink.committer());
+            committers.push(SinkCommitter { sinks: positions, committer, is_commit_point: false });
+        }
     }
-    opened.retain(|(_, sink, _)| sink.delivery != Delivery::AtLeastOnce);
-    let committers = opened.into_iter().map(|(_, sink, sinks)| {
-        let committer = Box::new(sink.committer());
-        SinkCommitter { sinks, committer, is_commit_point: false }
-    });
-    Ok(SinkSet { committers: committers.collect(), sinks })
+    Ok(SinkSet { sinks: sinks.into_iter().flatten().collect(), committers })
 }
 
 fn sink(

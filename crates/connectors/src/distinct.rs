@@ -1,0 +1,59 @@
+//! The tables that a job writes, each once: what several INSERTs write to one table has one
+//! committer, for it has one marker.
+
+use argus_base::connector::{SinkTable, TableDescriptor};
+
+/// A table and who writes to it.
+pub struct DistinctTable<'a> {
+    /// The table.
+    pub table: &'a TableDescriptor,
+    /// What its marker is called: the table's name with each slash doubled, and `/2` behind the
+    /// name of the second table of that name.
+    pub sink_name: String,
+    /// Positions among the tables that the job writes.
+    pub positions: Vec<usize>,
+}
+
+/// The tables in order of first appearance.
+pub fn distinct<'a>(tables: &[SinkTable<'a>]) -> Vec<DistinctTable<'a>> {
+    let mut found: Vec<DistinctTable<'a>> = Vec::new();
+    for (position, SinkTable { table, .. }) in tables.iter().enumerate() {
+        match found.iter_mut().find(|known| known.table == *table) {
+            Some(known) => known.positions.push(position),
+            None => {
+                let n_before = found.iter().filter(|known| known.table.name == table.name).count();
+                let sink_name = sink_name(&table.name, n_before);
+                found.push(DistinctTable { table, sink_name, positions: vec![position] });
+            }
+        }
+    }
+    found
+}
+
+fn sink_name(table_name: &str, n_before: usize) -> String {
+    let name = table_name.replace('/', "//");
+    if n_before == 0 { name } else { format!("{name}/{}", n_before + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_table_is_found_once_and_namesakes_are_told_apart() {
+        let table = |name: &str, path: &str| {
+            let mut table = crate::testing::table(&[], &[("path", path)]);
+            table.name = name.to_owned();
+            table
+        };
+        let tables = [table("t", "a"), table("u/2", "a"), table("t", "b"), table("t", "a")];
+        let tables: Vec<_> =
+            tables.iter().map(|table| SinkTable { table, metadata: &[] }).collect();
+        let found: Vec<_> = distinct(&tables)
+            .into_iter()
+            .map(|distinct| (distinct.sink_name, distinct.positions))
+            .collect();
+        let expected = [("t", vec![0, 3]), ("u//2", vec![1]), ("t/2", vec![2])];
+        assert_eq!(found, expected.map(|(name, positions)| (name.to_owned(), positions)));
+    }
+}
