@@ -9,7 +9,7 @@ help: ## lists the targets
 demo: setup-build ## builds Argus and shows the StreamPulse pipeline at work; needs no server
 	@cargo run --release --bin argus -- demo
 
-test: setup ## runs every test, on a real Kafka and a real PostgreSQL too
+test: setup ## runs every test, on a real Kafka, PostgreSQL and S3 server too
 	@cargo xtask tidy
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; code=0; \
 	  cargo test --workspace --no-fail-fast 2>&1 | tee "$$log" || code=$$?; \
@@ -23,6 +23,7 @@ bench: setup ## prints throughput, memory and start-up time; beside Flink where 
 setup: setup-build ## installs what the build and the tests need, or says which Debian packages to install
 	@services/setup test
 	@services/kafka install
+	@services/s3 install
 
 setup-build:
 	@services/setup build
