@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argus_base::Result;
 
-use super::{ObjectInfo, Storage, check_path};
+use super::{ObjectInfo, Storage, check_path, part};
 
 /// The store.
 #[derive(Debug, Default)]
@@ -48,13 +48,7 @@ impl Storage for MemoryStorage {
     }
 
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Option<Vec<u8>>> {
-        let part = |bytes: Arc<[u8]>| {
-            let within =
-                |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
-            let start = within(range.start);
-            bytes[start..within(range.end).max(start)].to_vec()
-        };
-        Ok(self.object(path)?.map(part))
+        Ok(self.object(path)?.map(|bytes| part(&bytes, range)))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {

@@ -107,3 +107,10 @@ fn check_path(path: &str) -> Result<()> {
     }
     Err(Error::bug(format!("'{path}' is no path of the checkpoint store")))
 }
+
+/// The part of an object that is there.
+fn part(bytes: &[u8], range: Range<u64>) -> Vec<u8> {
+    let within = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+    let start = within(range.start);
+    bytes[start..within(range.end).max(start)].to_vec()
+}

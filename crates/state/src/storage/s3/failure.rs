@@ -1,0 +1,84 @@
+//! What an error of the S3 client means, and what happens next.
+
+use argus_base::Error;
+
+/// Longest part of an answer that is shown.
+const MAX_MESSAGE_BYTES: usize = 600;
+
+/// Why a request failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is no such object.
+    Missing,
+    /// There is one already.
+    Exists,
+    /// The object ends before the range.
+    BehindTheEnd,
+    /// All of the object came instead of a part, which a server may send.
+    NotPartial,
+    /// The user must change something.
+    Refused(String),
+    /// The server does not know the request, such as a condition.
+    NotImplemented(String),
+    /// The server is away or busy.
+    Away(String),
+}
+
+impl Failure {
+    /// The client tells the status of an answer in its message only.
+    pub fn of(error: object_store::Error) -> Failure {
+        let message = error.to_string();
+        let says = |code: &str| message.contains(code);
+        let status = status(&message);
+        match error {
+            object_store::Error::NotFound { .. } if !says("NoSuchBucket") => Failure::Missing,
+            // Two conditional puts at once, of which it is not said who wins.
+            object_store::Error::AlreadyExists { .. } if status == Some(409) => {
+                Failure::Away(message)
+            }
+            object_store::Error::AlreadyExists { .. } => Failure::Exists,
+            // The clock is wrong, or the process was asleep between signing and sending.
+            _ if says("RequestTimeTooSkewed") => Failure::Away(message),
+            object_store::Error::NotFound { .. }
+            | object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. }
+            | object_store::Error::InvalidPath { .. } => Failure::Refused(message),
+            _ => match status {
+                Some(416) => Failure::BehindTheEnd,
+                Some(501) => Failure::NotImplemented(message),
+                Some(408 | 409 | 425 | 429) => Failure::Away(message),
+                // An upload that came to a halt has this status too.
+                Some(400) if says("RequestTimeout") => Failure::Away(message),
+                Some(300..=499) => Failure::Refused(message),
+                // Another region than that of the bucket.
+                None if says("redirect without LOCATION") => Failure::Refused(message),
+                None if says("non-partial response") => Failure::NotPartial,
+                _ => Failure::Away(message),
+            },
+        }
+    }
+
+    /// The error to tell.
+    pub fn error(self, doing: &str) -> Error {
+        let tell = |message: &str| format!("{doing}: {}", cut(message));
+        match self {
+            Failure::Refused(message) => Error::user("AR5102", tell(&message)),
+            Failure::NotImplemented(message) => Error::user("AR5104", tell(&message)),
+            Failure::Away(message) => Error::transient("AR5101", tell(&message)),
+            Failure::Missing => Error::user("AR5102", tell("the server says that it is missing")),
+            Failure::Exists => Error::transient("AR5101", tell("the server says that it exists")),
+            Failure::BehindTheEnd => Error::transient("AR5101", tell("the object is too short")),
+            Failure::NotPartial => Error::transient("AR5101", tell("the server sent all of it")),
+        }
+    }
+}
+
+/// The status of the answer that a message tells of.
+fn status(message: &str) -> Option<u16> {
+    let (_, after) = message.split_once("status code: ")?;
+    after.get(..3)?.parse().ok()
+}
+
+fn cut(message: &str) -> &str {
+    &message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)]
+}
