@@ -105,7 +105,7 @@ impl EpochLog {
                     return Ok(());
                 }
                 Put::TakenByUs(earlier) => self.last = earlier,
-                Put::TakenByOther => return Err(fenced(last_record(self.storage.as_ref())?)),
+                Put::TakenByOther => self.check()?,
             }
         }
         Err(too_busy())
