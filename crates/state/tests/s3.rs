@@ -81,6 +81,8 @@ fn what_the_user_must_change_is_told() {
     check("s3://argus/a", "s3.secret-key", "wrong");
     check("s3://argus/a", "s3.access-key", "wrong");
     check("s3://no-such-bucket/a", "s3.region", "us-east-1");
+    let encrypted = shared().variable("ENDPOINT").replace("http:", "https:");
+    check("s3://argus/a", "s3.endpoint", &encrypted);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an error of the S3 client means, and what happens next.
 
+use std::error::Error as _;
+
 use argus_base::Error;
 
 /// Longest part of an answer that is shown.
@@ -27,7 +29,7 @@ pub(super) enum Failure {
 impl Failure {
     /// The client tells the status of an answer in its message only.
     pub fn of(error: object_store::Error) -> Failure {
-        let message = error.to_string();
+        let message = message(&error);
         let says = |code: &str| message.contains(code);
         let status = status(&message);
         match error {
@@ -37,6 +39,9 @@ impl Failure {
                 Failure::Away(message)
             }
             object_store::Error::AlreadyExists { .. } => Failure::Exists,
+            _ if says("certificate verify failed") || says("wrong version number") => {
+                Failure::Refused(message)
+            }
             // The clock is wrong, or the process was asleep between signing and sending.
             _ if says("RequestTimeTooSkewed") => Failure::Away(message),
             object_store::Error::NotFound { .. }
@@ -60,7 +65,7 @@ impl Failure {
 
     /// The error to tell.
     pub fn error(self, doing: &str) -> Error {
-        let tell = |message: &str| format!("{doing}: {}", cut(message));
+        let tell = |message: &str| format!("{doing}: {message}");
         match self {
             Failure::Refused(message) => Error::user("AR5102", tell(&message)),
             Failure::NotImplemented(message) => Error::user("AR5104", tell(&message)),
@@ -73,6 +78,21 @@ impl Failure {
     }
 }
 
+/// What went wrong, with the causes that the error itself does not tell.
+fn message(error: &object_store::Error) -> String {
+    let mut message = cut(&error.to_string()).to_owned();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(cut(&text)) {
+            message.push_str(": ");
+            message.push_str(cut(&text));
+        }
+        cause = error.source();
+    }
+    message
+}
+
 /// The status of the answer that a message tells of.
 fn status(message: &str) -> Option<u16> {
     let (_, after) = message.split_once("status code: ")?;
@@ -81,4 +101,32 @@ fn status(message: &str) -> Option<u16> {
 
 fn cut(message: &str) -> &str {
     &message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_base::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_the_users() {
+        let cause = std::io::Error::other("certificate verify failed");
+        let source = object_store::client::HttpError::new(
+            object_store::client::HttpErrorKind::Connect,
+            cause,
+        );
+        let error = object_store::Error::Generic { store: "S3", source: Box::new(source) };
+        let error = Failure::of(error).error("list s3://bucket/");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::User, "AR5102"));
+        assert!(error.to_string().ends_with("certificate verify failed"), "{error}");
+    }
+
+    #[test]
+    fn long_answers_are_cut() {
+        let source = "ä".repeat(1_000).into();
+        let error = object_store::Error::Generic { store: "S3", source };
+        let error = Failure::of(error).error("list s3://bucket/").to_string();
+        assert!(error.len() < 2 * MAX_MESSAGE_BYTES + 100, "{} bytes", error.len());
+    }
 }
