@@ -68,6 +68,33 @@ impl Chains {
     }
 }
 
+/// Chains of several parts as one, each section once. Older sections stay before newer ones: a key
+/// may have been written in a life in which other subtasks owned the same sections.
+pub(crate) fn merged(chains: &[&[SectionRef]]) -> Vec<SectionRef> {
+    let name = |section: &SectionRef| (section.segment.path.clone(), section.section);
+    // In how many chains a section is behind another.
+    let mut n_behind: BTreeMap<_, usize> = BTreeMap::new();
+    for section in chains.iter().flat_map(|chain| chain.iter().skip(1)) {
+        *n_behind.entry(name(section)).or_default() += 1;
+    }
+    let mut rest = chains.to_vec();
+    let mut merged = Vec::new();
+    loop {
+        // Chains agree about the order, so the oldest of all is behind no other.
+        let is_oldest = |head: &&SectionRef| n_behind.get(&name(head)).is_none_or(|n| *n == 0);
+        let mut heads = rest.iter().filter_map(|chain| chain.first());
+        let oldest = heads.clone().find(is_oldest).or_else(|| heads.next()).cloned();
+        let Some(oldest) = oldest else { return merged };
+        for chain in rest.iter_mut().filter(|chain| chain.first() == Some(&oldest)) {
+            *chain = &chain[1..];
+            if let Some(n) = chain.first().and_then(|head| n_behind.get_mut(&name(head))) {
+                *n -= 1;
+            }
+        }
+        merged.push(oldest);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use argus_base::id::{OperatorId, SubtaskIndex};
@@ -103,5 +130,19 @@ mod tests {
         assert_eq!(paths_now[0], "11");
         chains.seal(PART, true);
         assert_eq!(paths(&chains), Vec::<String>::new());
+    }
+
+    #[test]
+    fn chains_of_several_parts_keep_the_order_of_time() {
+        let chain = |numbers: &[u64]| numbers.iter().copied().map(section).collect::<Vec<_>>();
+        let check = |chains: &[&[u64]], expected: &[u64]| {
+            let chains: Vec<Vec<SectionRef>> = chains.iter().map(|n| chain(n)).collect();
+            let chains: Vec<&[SectionRef]> = chains.iter().map(Vec::as_slice).collect();
+            assert_eq!(merged(&chains), chain(expected));
+        };
+        check(&[&[1, 2], &[1, 3]], &[1, 2, 3]);
+        check(&[&[3, 5], &[1, 3, 4, 5], &[2, 3]], &[1, 2, 3, 4, 5]);
+        check(&[&[], &[7]], &[7]);
+        check(&[], &[]);
     }
 }

@@ -20,6 +20,7 @@ use argus_state::segment::{SegmentReader, SegmentRef};
 use argus_state::snapshot::{RestoredPart, RestoredState, Section};
 use argus_state::storage::{ObjectInfo, Storage};
 
+use super::chain::merged;
 use super::matching;
 use super::outputs::{Backoff, OpenCommitter, Outputs};
 use super::savepoint;
@@ -380,15 +381,15 @@ impl RestoredNodes {
     ) -> Result<Option<(RestoredState, Vec<SectionRef>)>> {
         let former = self.subtasks(operator);
         let own = key_group_range(subtask.0, parallelism, self.max_parallelism);
-        let (mut parts, mut chain) = (Vec::new(), Vec::new());
+        let (mut parts, mut chains) = (Vec::new(), Vec::new());
         for (index, state) in former.iter().enumerate() {
             let theirs = key_group_range(index, former.len(), self.max_parallelism);
             let groups = own.start.max(theirs.start)..own.end.min(theirs.end);
             let Some(keyed) = state.keyed.as_ref().filter(|_| !groups.is_empty()) else { continue };
             parts.push(self.part(keyed, groups)?);
-            chain.extend(keyed.chain.iter().cloned());
+            chains.push(keyed.chain.as_slice());
         }
-        Ok((!parts.is_empty()).then_some((RestoredState { parts }, chain)))
+        Ok((!parts.is_empty()).then(|| (RestoredState { parts }, merged(&chains))))
     }
 
     fn part(&self, keyed: &KeyedState, groups: std::ops::Range<u16>) -> Result<RestoredPart> {
