@@ -73,6 +73,10 @@ fn folder(dir: &str, path: String) -> Result<Place> {
 fn bucket(dir: &str, rest: &str) -> Result<Place> {
     let after = rest.strip_prefix("//").ok_or_else(|| refused(dir, "expected s3://bucket/path"))?;
     let (bucket, path) = after.split_once('/').unwrap_or((after, ""));
+    if bucket.contains('@') {
+        let shown = dir.rsplit_once('@').map_or(dir, |(_, after)| after);
+        return Err(refused(shown, "keys are set with s3.access-key and s3.secret-key"));
+    }
     if bucket.is_empty() {
         return Err(refused(dir, "the bucket is missing: s3://bucket/path"));
     }
@@ -158,6 +162,8 @@ mod tests {
         for dir in ["", " ", "file://host/a", "file:///%4", "s3:///a", "s3:/a", "s3://b/../a"] {
             check(dir, "AR5103 User");
         }
+        let error = Place::parse("s3://key:secret@bucket/a").unwrap_err();
+        assert!(!error.to_string().contains("secret@"), "{error}");
         let error = Place::parse("hdfs://name/a").unwrap_err();
         assert!(error.to_string().contains("'hdfs' is not known: known are"), "{error}");
     }
