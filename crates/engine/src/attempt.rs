@@ -1,13 +1,10 @@
-//! One attempt of a job: from the start order to the end of its slots.
+//! How one attempt of a job begins: the start order, and slots built of what it found.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use argus_base::connector::{SinkSet, SinkTable};
 use argus_base::id::OperatorId;
-use argus_base::task::{Task, TaskKind, spawn};
 use argus_base::{Error, ErrorKind, Result};
 use argus_plan::setting::CheckpointSettings;
 use argus_plan::{JobGraph, NodeId, Operator};
@@ -15,126 +12,26 @@ use argus_state::storage::{self, MemoryStorage, Storage};
 
 use crate::build::{Builder, Built, CheckpointSetup, Setup};
 use crate::checkpoint::{
-    Coordinator, CoordinatorParts, Instruments, Mailbox, Orders, Pause, Recovered, Recovery,
-    RestoredNodes,
+    Coordinator, CoordinatorParts, Instruments, Mailbox, Orders, Recovered, Recovery, RestoredNodes,
 };
-use crate::job::{JobEnd, JobParts, JobShared, Running};
+use crate::control::Control;
+use crate::job::{JobParts, JobShared};
 use crate::slot::Slot;
 
-/// First pause between two looks at the slots; a job of a few rows ends at once.
-const SHORT_PAUSE: Duration = Duration::from_micros(200);
-/// Longest time between two looks at the slots.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-
-/// An attempt about to run.
+/// An attempt about to begin.
 pub(crate) struct Attempt<'a> {
     pub graph: &'a Arc<JobGraph>,
     pub parts: &'a JobParts,
-    pub shared: &'a JobShared,
+    pub shared: &'a Arc<JobShared>,
     /// Opened by the first attempt, kept for the next.
     pub storage: &'a mut Option<Arc<dyn Storage>>,
     /// Servers that are away are waited for without end: they were there once.
     pub is_restart: bool,
-    /// Set once a checkpoint has been committed.
-    pub has_committed: bool,
-    /// Set once every server was there.
-    pub was_ready: bool,
-}
-
-/// An attempt ready to run.
-struct Prepared {
-    slots: Vec<Slot>,
-    orders: Arc<Orders>,
-    coordinator: Option<Coordinator>,
-    mailbox: Arc<Mailbox>,
 }
 
 impl Attempt<'_> {
-    /// Runs to the end. The first failure is the attempt's; slots that ended because another failed
-    /// have none.
-    pub(crate) fn run(&mut self) -> Result<JobEnd> {
-        let Prepared { slots, orders, mut coordinator, mailbox } = self.prepare()?;
-        let states = slots.iter().map(|slot| Arc::clone(&slot.state)).collect();
-        self.shared.set_running(Some(Running { orders: Arc::clone(&orders), states }));
-        let mut tasks = Vec::new();
-        for slot in slots {
-            let name = format!("slot-{}", slot.index);
-            tasks.push(spawn(TaskKind::Slot, &name, move || slot.run())?);
-        }
-        let mut result = Ok(());
-        let mut pause = SHORT_PAUSE;
-        while !tasks.iter().all(Task::is_finished) {
-            if self.shared.abort.load(Ordering::Acquire) {
-                orders.abort();
-            }
-            self.was_ready |= self.shared.is_ready();
-            result = result.and(self.look(&orders, coordinator.as_mut(), &mailbox, pause));
-            pause = (pause * 2).min(LOOK_INTERVAL);
-        }
-        for task in tasks {
-            result = result.and(task.join());
-        }
-        if result.is_ok() && !orders.abort.load(Ordering::Acquire) {
-            result = self.finish(coordinator.as_mut(), &mailbox);
-        }
-        self.has_committed = coordinator.as_ref().is_some_and(Coordinator::has_committed);
-        if let Err(error) = result {
-            return Err(self.name_owner(error, coordinator.as_ref()));
-        }
-        let is_stopped =
-            self.shared.requests.stop().is_some() || self.shared.abort.load(Ordering::Acquire);
-        Ok(if is_stopped { JobEnd::Stopped } else { JobEnd::Finished })
-    }
-
-    /// One step beside the running slots.
-    fn look(
-        &self,
-        orders: &Arc<Orders>,
-        coordinator: Option<&mut Coordinator>,
-        mailbox: &Mailbox,
-        pause: Duration,
-    ) -> Result<()> {
-        let env = &self.parts.context.env;
-        let Some(coordinator) = coordinator.filter(|_| !orders.abort.load(Ordering::Acquire))
-        else {
-            if self.shared.requests.stop().is_some() {
-                orders.stop.store(true, Ordering::Release);
-            }
-            mailbox.waker.wait(pause);
-            return Ok(());
-        };
-        self.shared.requests.set_ready(self.shared.is_ready());
-        match coordinator.step() {
-            Ok(Pause::None) => {}
-            Ok(Pause::Until(time)) => {
-                mailbox.waker.wait(time.saturating_sub(env.elapsed()).min(LOOK_INTERVAL));
-            }
-            Ok(Pause::Finished) => mailbox.waker.wait(Duration::from_millis(1)),
-            Err(error) => {
-                orders.abort();
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// The slots have ended: what is left is to commit the last checkpoint.
-    fn finish(&self, coordinator: Option<&mut Coordinator>, mailbox: &Mailbox) -> Result<()> {
-        let Some(coordinator) = coordinator else { return Ok(()) };
-        let env = &self.parts.context.env;
-        loop {
-            match coordinator.step()? {
-                Pause::Finished => return Ok(()),
-                Pause::None => {}
-                Pause::Until(time) => mailbox.waker.wait(time.saturating_sub(env.elapsed())),
-            }
-            if self.shared.abort.load(Ordering::Acquire) {
-                return Err(Error::transient("AR5205", "the job was aborted"));
-            }
-        }
-    }
-
-    fn prepare(&mut self) -> Result<Prepared> {
+    /// Goes through the start order and builds what is to run; may wait for servers.
+    pub(crate) fn prepare(&mut self) -> Result<(Vec<Slot>, Control)> {
         let mailbox = Arc::new(Mailbox::default());
         let orders = Arc::new(Orders::default());
         let (nodes, set) = self.open_sinks()?;
@@ -142,7 +39,7 @@ impl Attempt<'_> {
         let Some(settings) = self.graph.settings.checkpoints.clone() else {
             let setup = Setup { orders: Arc::clone(&orders), sinks, checkpoints: None };
             let slots = Builder::new(self.graph, self.parts, &setup)?.build()?.slots;
-            return Ok(Prepared { slots, orders, coordinator: None, mailbox });
+            return Ok((slots, self.control(orders, mailbox, None)));
         };
         let storage = self.open_storage(&settings)?;
         let recovered = self.recover(&storage, &nodes, set)?;
@@ -169,7 +66,17 @@ impl Attempt<'_> {
             requests: Arc::clone(&self.shared.requests),
         };
         let coordinator = Some(Coordinator::new(parts, recovered));
-        Ok(Prepared { slots, orders, coordinator, mailbox })
+        Ok((slots, self.control(orders, mailbox, coordinator)))
+    }
+
+    fn control(
+        &self,
+        orders: Arc<Orders>,
+        mailbox: Arc<Mailbox>,
+        coordinator: Option<Coordinator>,
+    ) -> Control {
+        let env = self.parts.context.env.clone();
+        Control::new(env, Arc::clone(self.shared), orders, mailbox, coordinator)
     }
 
     /// All sinks of the graph in order, opened together.
@@ -242,7 +149,7 @@ impl Attempt<'_> {
 
     /// Where an external system was fenced, another worker has taken over if it holds the store
     /// too; otherwise the job may take the system back.
-    fn name_owner(&self, error: Error, coordinator: Option<&Coordinator>) -> Error {
+    pub(crate) fn name_owner(&self, error: Error, coordinator: Option<&Coordinator>) -> Error {
         let Some(coordinator) = coordinator.filter(|_| error.kind() == ErrorKind::Fenced) else {
             return error;
         };

@@ -32,7 +32,7 @@ use crate::operator::window_aggregate::WindowAggregator;
 use crate::operator::window_table::WindowTable;
 use crate::operator::{Operator, record_batch};
 use crate::sink_task::{Constraints, SinkTask, Writer};
-use crate::slot::{Slot, SlotState, SlotTimes};
+use crate::slot::{Slot, SlotState, SlotTimes, Stage};
 use crate::source_head::SourceHead;
 use crate::source_parts::source_head_parts;
 use crate::values_head::ValuesHead;
@@ -130,6 +130,8 @@ impl<'a> Builder<'a> {
                 orders: Arc::clone(&self.setup.orders),
                 env: context.env.clone(),
                 times: SlotTimes::new(&context.metrics, &context.job_name, index),
+                stage: Stage::New,
+                looked_at: None,
             });
         }
         let (parts, n_heads, chains) = (self.reporting, self.n_heads, self.chains);

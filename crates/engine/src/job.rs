@@ -1,29 +1,21 @@
-//! A running job: the handle that watches and stops it, and the thread behind it, which starts the
-//! job's slots, drives its checkpoints, and starts it anew after failures.
-//!
-//! ```text
-//! starting ──▶ running ──every slot ended──▶ finished
-//!    ▲            │ failure inside the job
-//!    └── pause ◀──┘ (restart strategy)      anything else ──▶ failed
-//! ```
+//! A running job: the handle that watches and stops it, and the thread behind it, which runs the
+//! job's slots, each on a thread of its own, and starts it anew after failures.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use argus_base::connector::{ConnectorContext, ConnectorFactory};
 use argus_base::sink::Sink;
 use argus_base::task::{Task, TaskKind, spawn};
-use argus_base::{Error, ErrorKind, Result};
+use argus_base::{Error, Result};
 use argus_plan::JobGraph;
 use argus_state::storage::Storage;
 
-use crate::attempt::Attempt;
 use crate::checkpoint::{BarrierKind, Completed, Orders, Requests, SavepointRequest, StartOptions};
-use crate::metrics;
-use crate::restart::Restarts;
-use crate::slot::SlotState;
+use crate::control::Control;
+use crate::life::{Life, Next};
+use crate::slot::{Slot, SlotState};
 
 /// What a job needs besides its graph.
 pub struct JobParts {
@@ -97,9 +89,9 @@ pub struct JobHandle {
 /// Starts a job. Tables are opened and servers reached by its threads: what is wrong shows up as
 /// the job's failure.
 pub fn start(graph: &JobGraph, parts: JobParts) -> Result<JobHandle> {
-    let shared = Arc::new(JobShared::default());
-    let job = Job { graph: Arc::new(graph.clone()), parts, shared: Arc::clone(&shared) };
-    let task = spawn(TaskKind::Job, "job", move || job.run())?;
+    let life = Life::new(graph, parts);
+    let shared = Arc::clone(life.shared());
+    let task = spawn(TaskKind::Job, "job", move || run(life))?;
     Ok(JobHandle { shared, task: Some(task) })
 }
 
@@ -121,24 +113,13 @@ impl JobHandle {
 
     /// What is known of it.
     pub fn status(&self) -> JobStatus {
-        let lock = |text: &Mutex<Option<String>>| {
-            text.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        };
-        let last = &self.shared.last_checkpoint;
-        JobStatus {
-            n_restarts: self.shared.n_restarts.load(Ordering::Relaxed),
-            last_failure: lock(&self.shared.last_failure),
-            last_checkpoint: *last.lock().unwrap_or_else(PoisonError::into_inner),
-        }
+        self.shared.status()
     }
 
     /// Ends the job where it stands, or after every window has fired. What has been emitted is
     /// made durable, with checkpoints by a last one.
     pub fn stop(&self, kind: StopKind) {
-        self.shared.requests.ask_stop(match kind {
-            StopKind::Keep => BarrierKind::Stop,
-            StopKind::Drain => BarrierKind::Drain,
-        });
+        self.shared.stop(kind);
     }
 
     /// Takes a savepoint into a folder, or where the settings say, and waits for it. Returns where
@@ -170,6 +151,28 @@ impl Drop for JobHandle {
 }
 
 impl JobShared {
+    pub(crate) fn status(&self) -> JobStatus {
+        let last_failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let last_checkpoint = self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        JobStatus {
+            n_restarts: self.n_restarts.load(Ordering::Relaxed),
+            last_failure: last_failure.clone(),
+            last_checkpoint: *last_checkpoint,
+        }
+    }
+
+    pub(crate) fn stop(&self, kind: StopKind) {
+        self.requests.ask_stop(match kind {
+            StopKind::Keep => BarrierKind::Stop,
+            StopKind::Drain => BarrierKind::Drain,
+        });
+    }
+
+    pub(crate) fn note_restart(&self, error: &Error) {
+        self.n_restarts.fetch_add(1, Ordering::Relaxed);
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
     pub(crate) fn is_ready(&self) -> bool {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = |state: &Arc<SlotState>| state.is_ready.load(Ordering::Acquire);
@@ -183,7 +186,7 @@ impl JobShared {
         self.n_rounds.load(Ordering::Relaxed) + n_now
     }
 
-    fn abort(&self) {
+    pub(crate) fn abort(&self) {
         self.abort.store(true, Ordering::Release);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = running.as_ref() {
@@ -206,84 +209,37 @@ impl JobShared {
 }
 
 /// The job's own thread.
-struct Job {
-    graph: Arc<JobGraph>,
-    parts: JobParts,
-    shared: Arc<JobShared>,
+fn run(mut life: Life) -> Result<JobEnd> {
+    loop {
+        let outcome = life.begin().map(|(slots, control)| run_on_threads(slots, control).end());
+        match life.end(outcome) {
+            Next::End(result) => return result,
+            Next::RestartAt(time) => life.sleep_until(time),
+        }
+    }
 }
 
-impl Job {
-    fn run(mut self) -> Result<JobEnd> {
-        let env = self.parts.context.env.clone();
-        let mut restarts = Restarts::new(self.graph.settings.restart);
-        let mut storage = self.parts.storage.clone();
-        loop {
-            let began = env.elapsed();
-            let mut attempt = Attempt {
-                graph: &self.graph,
-                parts: &self.parts,
-                shared: &self.shared,
-                storage: &mut storage,
-                is_restart: restarts.n_failures() > 0,
-                has_committed: false,
-                was_ready: false,
-            };
-            let result = attempt.run();
-            let (has_committed, was_ready) = (attempt.has_committed, attempt.was_ready);
-            self.shared.set_running(None);
-            let error = match result {
-                Ok(end) => return Ok(end),
-                Err(_) if self.shared.abort.load(Ordering::Acquire) => return Ok(JobEnd::Stopped),
-                Err(error) => error,
-            };
-            if has_committed {
-                // What the start asked for has been done.
-                self.parts.start = StartOptions {
-                    allow_state_loss: std::mem::take(&mut self.parts.start.allow_state_loss),
-                    ..StartOptions::default()
-                };
-            }
-            // A server that was never there is the start's failure, not the job's.
-            let is_start =
-                error.kind() == ErrorKind::Transient && restarts.n_failures() == 0 && !was_ready;
-            if is_start {
-                return Err(error);
-            }
-            let ran = env.elapsed().saturating_sub(began);
-            let Some(pause) = self.pause(&error, &mut restarts, ran) else { return Err(error) };
-            tracing::warn!(%error, ?pause, "the job failed and is restarted");
-            self.note_restart(&error);
-            self.sleep(pause);
+/// Runs every slot on a thread of its own, to the end of all of them.
+fn run_on_threads(slots: Vec<Slot>, mut control: Control) -> Control {
+    let mut tasks = Vec::new();
+    for slot in slots {
+        let name = format!("slot-{}", slot.index);
+        match spawn(TaskKind::Slot, &name, move || slot.run()) {
+            Ok(task) => tasks.push(task),
+            Err(error) => control.fail(error),
         }
     }
-
-    /// How long to wait before a restart; `None` where the failure is final.
-    fn pause(&self, error: &Error, restarts: &mut Restarts, ran: Duration) -> Option<Duration> {
-        let may_pass = match error.kind() {
-            ErrorKind::Bug | ErrorKind::Fenced => !crate::attempt::is_taken_over(error),
-            ErrorKind::Transient => self.graph.settings.checkpoints.is_some(),
-            ErrorKind::Data | ErrorKind::User | ErrorKind::Corrupt => false,
-        };
-        let is_stopping = self.shared.is_given_up();
-        if !may_pass || is_stopping {
-            return None;
-        }
-        restarts.after_failure(self.parts.context.env.elapsed(), ran)
+    while !tasks.iter().all(Task::is_finished) {
+        let next = control.step_beside_slots();
+        control.wait_until(next);
     }
-
-    fn note_restart(&self, error: &Error) {
-        self.shared.n_restarts.fetch_add(1, Ordering::Relaxed);
-        *self.shared.last_failure.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(error.to_string());
-        let labels = [("job", self.graph.settings.name.as_str())];
-        self.parts.context.metrics.counter(&metrics::RESTARTS, &labels).add(1);
-    }
-
-    fn sleep(&self, pause: Duration) {
-        let env = &self.parts.context.env;
-        let until = env.elapsed() + pause;
-        while env.elapsed() < until && !self.shared.is_given_up() {
-            env.sleep(Duration::from_millis(20).min(until.saturating_sub(env.elapsed())));
+    for task in tasks {
+        if let Err(error) = task.join() {
+            control.fail(error);
         }
     }
+    while let Some(next) = control.step_after_slots() {
+        control.wait_until(next);
+    }
+    control
 }

@@ -1,8 +1,8 @@
 //! A slot: one OS thread that steps its fragments, downstream first, and sleeps when none of them
 //! can go on.
 //!
-//! This loop is the only scheduler. It ends when all its fragments have finished, when the job is
-//! aborted, or when one of its fragments fails, which aborts the job.
+//! Its turns are the only scheduler, whoever takes them. They end when all its fragments have
+//! finished, when the job is aborted, or when one of its fragments fails, which aborts the job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,6 +40,19 @@ pub(crate) struct Slot {
     pub orders: Arc<Orders>,
     pub env: Env,
     pub times: SlotTimes,
+    pub stage: Stage,
+    /// When readiness was looked at last.
+    pub looked_at: Option<Duration>,
+}
+
+/// How far a slot has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The state of a former life is not loaded yet.
+    New,
+    Running,
+    /// Its sources have been told to end.
+    Stopping,
 }
 
 /// Where the time of a slot goes.
@@ -94,33 +107,10 @@ impl Slot {
     /// Runs to the end.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut guard = AbortGuard { orders: self.orders.clone(), is_armed: true };
-        let result = self.load().and_then(|()| self.step_until_finished());
-        guard.is_armed = result.is_err();
-        result
-    }
-
-    /// Loads the state of a former life.
-    pub(crate) fn load(&mut self) -> Result<()> {
-        self.fragments.iter_mut().try_for_each(Fragment::load)
-    }
-
-    fn step_until_finished(&mut self) -> Result<()> {
         let mut sleep = SLEEP.0;
-        let mut is_stopping = false;
-        let mut looked_at = None;
         let mut then = self.env.elapsed();
-        while !self.orders.abort.load(Ordering::Acquire) {
-            self.state.n_rounds.fetch_add(1, Ordering::Relaxed);
-            if self.orders.stop.load(Ordering::Acquire) && !is_stopping {
-                is_stopping = true;
-                self.fragments.iter_mut().for_each(Fragment::stop);
-            }
-            let progress = self.round()?;
-            let now = self.env.elapsed();
-            if looked_at.is_none_or(|at| now.saturating_sub(at) >= READY_INTERVAL) {
-                looked_at = Some(now);
-                self.look_at_readiness();
-            }
+        loop {
+            let progress = self.turn()?;
             match progress {
                 Progress::Finished => break,
                 Progress::Made => sleep = SLEEP.0,
@@ -133,12 +123,37 @@ impl Slot {
             self.times.spend(progress, now.saturating_sub(then));
             then = now;
         }
-        self.look_at_readiness();
+        guard.is_armed = false;
         Ok(())
     }
 
+    /// Goes once over everything the slot has to do. The first turn loads the state of a former
+    /// life, and may take long.
+    pub(crate) fn turn(&mut self) -> Result<Progress> {
+        if self.stage == Stage::New {
+            self.stage = Stage::Running;
+            self.fragments.iter_mut().try_for_each(Fragment::load)?;
+        }
+        if self.orders.abort.load(Ordering::Acquire) {
+            return Ok(Progress::Finished);
+        }
+        self.state.n_rounds.fetch_add(1, Ordering::Relaxed);
+        if self.orders.stop.load(Ordering::Acquire) && self.stage == Stage::Running {
+            self.stage = Stage::Stopping;
+            self.fragments.iter_mut().for_each(Fragment::stop);
+        }
+        let progress = self.round()?;
+        let now = self.env.elapsed();
+        let is_due = self.looked_at.is_none_or(|at| now.saturating_sub(at) >= READY_INTERVAL);
+        if is_due || progress == Progress::Finished {
+            self.looked_at = Some(now);
+            self.look_at_readiness();
+        }
+        Ok(progress)
+    }
+
     /// Steps every fragment once, those nearest to the sinks first.
-    pub(crate) fn round(&mut self) -> Result<Progress> {
+    fn round(&mut self) -> Result<Progress> {
         let mut round = Progress::Finished;
         for fragment in self.fragments.iter_mut().rev() {
             let progress = fragment.step()?;
