@@ -1,4 +1,4 @@
-//! How rows written to each connector become visible, as EXPLAIN tells it before anything is opened.
+//! How rows written to each connector become visible, as EXPLAIN tells it before a table is open.
 
 use std::collections::BTreeMap;
 

@@ -29,8 +29,8 @@ impl Restarts {
         self.n_failures
     }
 
-    /// The job failed at `now` after it ran for `ran`: the pause before the restart, or `None` where
-    /// there is none.
+    /// The job failed at `now` after it ran for `ran`. Returns the pause before the restart, or
+    /// `None` where there is none.
     pub(crate) fn after_failure(&mut self, now: Duration, ran: Duration) -> Option<Duration> {
         self.n_failures += 1;
         match self.strategy {

@@ -159,7 +159,8 @@ impl Recovery<'_> {
                 }))
             }
             Err(error) => Err(error.context(format!(
-                "restore checkpoint {}; --accept-duplicates takes an older one, --fresh begins anew",
+                "restore checkpoint {}; --accept-duplicates takes an older one, --fresh \
+                 begins anew",
                 record.checkpoint.0
             ))),
         }
