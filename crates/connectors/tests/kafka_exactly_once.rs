@@ -456,6 +456,68 @@ fn what_cannot_be_exactly_once_is_refused_before_it_starts() {
 }
 
 #[test]
+fn the_record_is_found_when_tables_change_places() {
+    let tables = ["eo-one", "eo-two", "eo-three"].map(|topic| {
+        shared().create_topic(topic, 1, &[]);
+        on(topic, &[])
+    });
+    let [one, two, three] = tables;
+    let orders = [
+        vec![one.clone(), two.clone()],
+        vec![two.clone(), one.clone(), three.clone()],
+        vec![one, two.clone()],
+        vec![three, two],
+    ];
+    for (checkpoint, tables) in (1..).zip(&orders) {
+        let mut job = Job::new("eo-places", tables).unwrap();
+        let before = (checkpoint > 1).then(|| job.record(checkpoint - 1));
+        assert_eq!(job.open(), before);
+        job.commit(checkpoint).unwrap();
+    }
+}
+
+#[test]
+fn a_missing_topic_is_created_where_the_job_says_so() {
+    let mut context = checkpointed("eo-missing");
+    let missing = [on("eo-missing", &[])];
+    let error = Job::with(context.clone(), &missing).unwrap().open_one(0).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("AR3304", ErrorKind::User), "{error}");
+    context.settings.insert("argus.kafka.create-topic-partitions".into(), "3".into());
+    let mut job = Job::with(context, &missing).unwrap();
+    assert_eq!(job.open(), None);
+    job.commit(0).unwrap();
+    assert_eq!(job.open(), Some(job.record(0)));
+}
+
+/// The brokers end a transaction that is open for too long; the job goes back and on.
+#[test]
+fn a_transaction_that_was_open_for_too_long_is_fenced() {
+    let every = "transaction.abort.timed.out.transaction.cleanup.interval.ms=200";
+    let broker = Broker::start(&["--set", every]);
+    broker.create_topic("eo-slow", 1, &[]);
+    let timeout = ("properties.transaction.timeout.ms", "1500");
+    let orders = at(broker.bootstrap(), "eo-slow", &[timeout]);
+    let mut job = Job::new("eo-slow", std::slice::from_ref(&orders)).unwrap();
+    job.open();
+    job.commit(0).unwrap();
+    let mut writer = job.writer(0, 0);
+    job.write(&mut *writer, 0..10);
+    job.flush(&mut *writer, 1).unwrap();
+    job.context.env.sleep(Duration::from_secs(4));
+    let error = job.commit(1).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("AR3317", ErrorKind::Fenced), "{error}");
+    drop(writer);
+    assert_eq!(job.open(), Some(job.record(0)));
+    let mut writer = job.writer(0, 0);
+    job.write(&mut *writer, 0..10);
+    job.flush(&mut *writer, 2).unwrap();
+    job.commit(2).unwrap();
+    drop((writer, job));
+    while bounded_ids(&orders).is_empty() {}
+    assert_eq!(bounded_ids(&orders), ids(0..10));
+}
+
+#[test]
 fn one_cluster_has_one_name() {
     shared().create_topic("eo-name", 1, &[]);
     let (_, port) = shared().bootstrap().rsplit_once(':').unwrap();

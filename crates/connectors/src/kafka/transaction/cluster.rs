@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argus_base::commit::CommitRecord;
+use argus_base::commit::{CommitRecord, Incarnation};
 use argus_base::connector::{CheckpointContext, ConnectorContext};
 use argus_base::{Error, Result};
 use rdkafka::ClientConfig;
@@ -104,8 +104,18 @@ impl Cluster {
 
     /// Where its record is.
     pub fn record_place(&self) -> RecordPlace {
-        let topic = self.tables[0].options.topics[0].clone();
-        RecordPlace { group: format!("argus.{}", self.prefix), topic }
+        RecordPlace { group: format!("argus.{}", self.prefix), topics: self.topics() }
+    }
+
+    /// All topics, in declared order, each once.
+    fn topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> = Vec::new();
+        for topic in self.tables.iter().flat_map(|table| &table.options.topics) {
+            if !topics.contains(topic) {
+                topics.push(topic.clone());
+            }
+        }
+        topics
     }
 
     /// Whether it is the first one of the job.
@@ -124,14 +134,8 @@ impl Cluster {
         let context = self.context();
         let connection = Connection::new(context.env.clone(), &self.client.servers);
         let config = producer_config(&self.client);
-        let mut topics: Vec<String> = Vec::new();
-        for topic in self.tables.iter().flat_map(|table| &table.options.topics) {
-            if !topics.contains(topic) {
-                topics.push(topic.clone());
-            }
-        }
         let question = TopicQuestion {
-            topics: &topics,
+            topics: &self.topics(),
             create_partitions: self.tables[0].create_partitions,
             config: &config,
             connection: &connection,
@@ -154,9 +158,9 @@ impl Cluster {
     }
 
     /// Producers whose older namesakes are fenced and whose transactions of the past are over.
-    pub fn producers<const N: usize>(&self, reached: &Reached) -> Result<[KafkaProducer; N]> {
+    pub fn producers<const N: usize>(&self, reached: &Reached) -> Result<[Arc<KafkaProducer>; N]> {
         let made = (0..N).map(|number| self.producer(number, reached));
-        let producers: Vec<KafkaProducer> = made.collect::<Result<_>>()?;
+        let producers: Vec<Arc<KafkaProducer>> = made.collect::<Result<_>>()?;
         // A call that does not wait lets the client go on by itself, beside the others.
         for producer in &producers {
             if let Err(error) = producer.init_transactions(Duration::from_millis(1)) {
@@ -169,12 +173,12 @@ impl Cluster {
         producers.try_into().map_err(|_| Error::bug("another number of producers"))
     }
 
-    fn producer(&self, number: usize, reached: &Reached) -> Result<KafkaProducer> {
+    fn producer(&self, number: usize, reached: &Reached) -> Result<Arc<KafkaProducer>> {
         let config = self.producer_config(number, &reached.topics);
         let context =
             DeliveryContext::new(&reached.connection, self.context(), &self.tables[0].name);
         let made = config.create_with_context(context);
-        made.map_err(|error| errors::bad_settings(&error, &config))
+        made.map(Arc::new).map_err(|error| errors::bad_settings(&error, &config))
     }
 
     fn initialize(&self, producer: &KafkaProducer, connection: &Connection) -> Result<()> {
@@ -201,7 +205,8 @@ impl Cluster {
     pub fn read_record(
         &self,
         connection: &Arc<Connection>,
-    ) -> Result<(Option<CommitRecord>, ConsumerGroupMetadata)> {
+        incarnation: &Incarnation,
+    ) -> Result<(Option<CommitRecord>, Arc<ConsumerGroupMetadata>)> {
         let place = self.record_place();
         let config = record::reading(&producer_config(&self.client), &place.group);
         let context = ReaderContext {
@@ -214,7 +219,8 @@ impl Cluster {
             .map_err(|error| errors::bad_settings(&error, &config))?;
         let env = &self.context().env;
         let found = place.read(&consumer, connection, env, env.elapsed() + ATTEMPT)?;
-        Ok((found, record::group_metadata(&consumer)?))
+        let group = Arc::new(record::group_metadata(&consumer)?);
+        Ok((record::last(found, incarnation), group))
     }
 
     fn producer_config(&self, number: usize, topics: &Topics) -> ClientConfig {

@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argus_base::commit::{CommitRecord, Committer, EpochOutput, Owner};
 use argus_base::{Error, Result};
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::producer::Producer;
 
-use super::cluster::{ATTEMPT, Cluster};
+use super::cluster::Cluster;
+use super::commit::Commit;
 use super::pair::TransactionPair;
 use super::record::RecordPlace;
 use super::turns::Slot;
-use crate::kafka::delivery::KafkaProducer;
-use crate::kafka::errors;
 
 /// The producers of the last `open`, for the writers that are made after it.
 pub type SharedPair = Arc<Mutex<Option<Arc<TransactionPair>>>>;
@@ -28,7 +26,7 @@ pub struct PrimaryCommitter {
 
 struct Session {
     pair: Arc<TransactionPair>,
-    group: ConsumerGroupMetadata,
+    group: Arc<ConsumerGroupMetadata>,
     under_way: Option<UnderWay>,
 }
 
@@ -36,37 +34,6 @@ struct Session {
 struct UnderWay {
     slot: Slot,
     commit: Commit,
-}
-
-/// The steps of a commit; each may be made again.
-pub struct Commit {
-    /// What is committed.
-    pub record: CommitRecord,
-    has_offsets: bool,
-}
-
-impl Commit {
-    /// A commit of which no step is made.
-    pub fn new(record: &CommitRecord) -> Commit {
-        Commit { record: record.clone(), has_offsets: false }
-    }
-
-    /// Makes the steps that are left.
-    pub fn advance(
-        &mut self,
-        producer: &KafkaProducer,
-        place: &RecordPlace,
-        group: &ConsumerGroupMetadata,
-    ) -> Result<()> {
-        let failed = |error| errors::of_transaction(&error, "commit a Kafka transaction");
-        if !self.has_offsets {
-            let offsets = place.offsets(&self.record)?;
-            let sent = producer.send_offsets_to_transaction(&offsets, group, ATTEMPT);
-            sent.map_err(failed)?;
-            self.has_offsets = true;
-        }
-        producer.commit_transaction(ATTEMPT).map_err(failed)
-    }
 }
 
 impl PrimaryCommitter {
@@ -96,12 +63,12 @@ impl Committer for PrimaryCommitter {
         &self.name
     }
 
-    fn open(&mut self, _owner: &Owner) -> Result<Option<CommitRecord>> {
+    fn open(&mut self, owner: &Owner) -> Result<Option<CommitRecord>> {
         self.session = None;
         self.share(None);
         let reached = self.cluster.reach()?;
         let producers = self.cluster.producers(&reached)?;
-        let (record, group) = self.cluster.read_record(&reached.connection)?;
+        let (record, group) = self.cluster.read_record(&reached.connection, &owner.incarnation)?;
         let pair = Arc::new(TransactionPair::new(producers, reached.topics, reached.connection));
         self.share(Some(Arc::clone(&pair)));
         self.session = Some(Session { pair, group, under_way: None });

@@ -11,13 +11,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argus_base::commit::{CommitRecord, Committer, EpochOutput, Owner, Prepared};
+use argus_base::commit::{CommitRecord, Committer, EpochOutput, Incarnation, Owner, Prepared};
 use argus_base::{Env, Error, ErrorKind, Result};
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::producer::Producer;
 
 use super::cluster::{ATTEMPT, Cluster, Reached};
-use super::committer::Commit;
+use super::commit::Commit;
 use super::pair::abort;
 use super::record::RecordPlace;
 use crate::kafka::delivery::KafkaProducer;
@@ -38,8 +38,8 @@ pub struct FollowerCommitter {
 /// What taking the cluster over brought.
 struct Session {
     reached: Reached,
-    producer: KafkaProducer,
-    group: ConsumerGroupMetadata,
+    producer: Arc<KafkaProducer>,
+    group: Arc<ConsumerGroupMetadata>,
     /// What the cluster has.
     committed: Option<CommitRecord>,
     /// A commit that has begun.
@@ -55,10 +55,10 @@ impl FollowerCommitter {
         Ok(FollowerCommitter { name, place, encoders, cluster, session: None })
     }
 
-    fn open_session(&self) -> Result<Session> {
+    fn open_session(&self, incarnation: &Incarnation) -> Result<Session> {
         let reached = self.cluster.reach()?;
         let [producer] = self.cluster.producers(&reached)?;
-        let (committed, group) = self.cluster.read_record(&reached.connection)?;
+        let (committed, group) = self.cluster.read_record(&reached.connection, incarnation)?;
         Ok(Session { reached, producer, group, committed, under_way: None })
     }
 
@@ -113,16 +113,16 @@ impl Committer for FollowerCommitter {
         &self.name
     }
 
-    fn open(&mut self, _owner: &Owner) -> Result<Option<CommitRecord>> {
+    fn open(&mut self, owner: &Owner) -> Result<Option<CommitRecord>> {
         self.session = None;
-        let session = self.session.insert(self.open_session()?);
+        let session = self.session.insert(self.open_session(&owner.incarnation)?);
         Ok(session.committed.clone())
     }
 
     fn commit(&mut self, record: &CommitRecord, outputs: &[EpochOutput]) -> Result<()> {
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => self.open_session()?,
+            None => self.open_session(&record.incarnation)?,
         };
         let Err(error) = self.attempt(&mut session, record, outputs) else {
             self.session = Some(session);

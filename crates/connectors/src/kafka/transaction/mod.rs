@@ -3,7 +3,7 @@
 //! | file | part |
 //! |---|---|
 //! | `cluster` | the tables of one cluster, and taking it over |
-//! | `record` | the commit record |
+//! | `record`, `commit` | the commit record, and the steps of a commit |
 //! | `turns`, `pair` | the two transactions that alternate |
 //! | `writer`, `committer` | the commit point: rows go straight into the transaction |
 //! | `follower` | other clusters: rows come with the checkpoint |
@@ -14,6 +14,7 @@
 //! a record of its own, after the commit.
 
 mod cluster;
+mod commit;
 mod committer;
 mod follower;
 mod pair;

@@ -21,7 +21,7 @@ const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Two producers, each with at most one transaction under way.
 pub struct TransactionPair {
-    producers: [KafkaProducer; 2],
+    producers: [Arc<KafkaProducer>; 2],
     turns: Mutex<Turns>,
     /// What is known of the topics.
     pub topics: Topics,
@@ -32,7 +32,7 @@ pub struct TransactionPair {
 impl TransactionPair {
     /// Producers whose transactions are initialized.
     pub fn new(
-        producers: [KafkaProducer; 2],
+        producers: [Arc<KafkaProducer>; 2],
         topics: Topics,
         connection: Arc<Connection>,
     ) -> TransactionPair {
@@ -40,7 +40,7 @@ impl TransactionPair {
     }
 
     /// The producer of a slot.
-    pub fn producer(&self, slot: Slot) -> &KafkaProducer {
+    pub fn producer(&self, slot: Slot) -> &Arc<KafkaProducer> {
         &self.producers[slot]
     }
 
@@ -82,7 +82,7 @@ impl TransactionPair {
 
     /// Serves deliveries, errors and statistics of both.
     pub fn poll(&self) {
-        self.producers.iter().for_each(serve_events);
+        self.producers.iter().for_each(|producer| serve_events(producer));
     }
 
     fn begin_if(&self, begins: bool, slot: Slot) -> Result<()> {

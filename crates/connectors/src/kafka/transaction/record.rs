@@ -1,11 +1,13 @@
-//! The commit record: one offset that the job's own group commits with each transaction.
+//! The commit record: an offset that the job's own group commits with each transaction.
 //!
 //! ```text
 //! group      argus.<transactional-id-prefix>
-//! partition  0 of the first topic, in declared order
+//! partition  0 of the first topic, in declared order; also of each other topic
 //! offset     the checkpoint
 //! metadata   <incarnation>,<checkpoint>,<manifest hash>
 //! ```
+//!
+//! Any topic that stays would do: so a script may gain, lose and move tables.
 
 use std::time::Duration;
 
@@ -28,24 +30,26 @@ const SLICE: Duration = Duration::from_secs(1);
 pub struct RecordPlace {
     /// The group.
     pub group: String,
-    /// The topic, of which partition 0 is meant.
-    pub topic: String,
+    /// The topics, of which partition 0 is meant; at least one.
+    pub topics: Vec<String>,
 }
 
 impl RecordPlace {
-    /// The offset that is committed with a transaction.
+    /// The offsets that are committed with a transaction.
     pub fn offsets(&self, record: &CommitRecord) -> Result<TopicPartitionList> {
-        let mut list = TopicPartitionList::with_capacity(1);
+        let mut list = TopicPartitionList::with_capacity(self.topics.len());
         let offset = i64::try_from(record.checkpoint.0).map_err(|_| too_many())?;
-        let added = list.add_partition_offset(&self.topic, 0, ListOffset::Offset(offset));
-        added.map_err(|error| Error::bug(error.to_string()))?;
-        if let Some(mut element) = list.find_partition(&self.topic, 0) {
-            element.set_metadata(text(record));
+        for topic in &self.topics {
+            let added = list.add_partition_offset(topic, 0, ListOffset::Offset(offset));
+            added.map_err(|error| Error::bug(error.to_string()))?;
+            if let Some(mut element) = list.find_partition(topic, 0) {
+                element.set_metadata(text(record));
+            }
         }
         Ok(list)
     }
 
-    /// Reads the record, waiting for transactions that are being ended; one attempt that ends
+    /// Reads the records, waiting for transactions that are being ended; one attempt that ends
     /// when the time is up.
     pub fn read(
         &self,
@@ -53,11 +57,11 @@ impl RecordPlace {
         connection: &Connection,
         env: &Env,
         deadline: Duration,
-    ) -> Result<Option<CommitRecord>> {
+    ) -> Result<Vec<CommitRecord>> {
         let what = format!("read the offsets of the group '{}'", self.group);
         loop {
             let reason = match self.committed(consumer) {
-                Ok(list) => return self.record_of(&list),
+                Ok(list) => return self.records_of(&list),
                 Err(error) => error,
             };
             if let Some(code) = reason.rdkafka_error_code()
@@ -77,26 +81,30 @@ impl RecordPlace {
     }
 
     fn committed(&self, consumer: &KafkaConsumer) -> KafkaResult<TopicPartitionList> {
-        let mut wanted = TopicPartitionList::with_capacity(1);
-        wanted.add_partition(&self.topic, 0);
+        let mut wanted = TopicPartitionList::with_capacity(self.topics.len());
+        for topic in &self.topics {
+            wanted.add_partition(topic, 0);
+        }
         let list = consumer.committed_offsets(wanted, SLICE)?;
         list.elements().iter().try_for_each(TopicPartitionListElem::error)?;
         Ok(list)
     }
 
-    fn record_of(&self, list: &TopicPartitionList) -> Result<Option<CommitRecord>> {
-        let elements = list.elements();
-        let Some(element) = elements.first() else { return Ok(None) };
-        let ListOffset::Offset(offset) = element.offset() else { return Ok(None) };
-        let record = parse(element.metadata());
-        match record.filter(|record| i64::try_from(record.checkpoint.0) == Ok(offset)) {
-            Some(record) => Ok(Some(record)),
-            None => Err(self.foreign(offset, element.metadata())),
+    fn records_of(&self, list: &TopicPartitionList) -> Result<Vec<CommitRecord>> {
+        let mut records = Vec::new();
+        for element in list.elements() {
+            let ListOffset::Offset(offset) = element.offset() else { continue };
+            let record = parse(element.metadata());
+            match record.filter(|record| i64::try_from(record.checkpoint.0) == Ok(offset)) {
+                Some(record) => records.push(record),
+                None => return Err(self.foreign(&element, offset)),
+            }
         }
+        Ok(records)
     }
 
-    fn foreign(&self, offset: i64, metadata: &str) -> Error {
-        let RecordPlace { group, topic } = self;
+    fn foreign(&self, element: &TopicPartitionListElem<'_>, offset: i64) -> Error {
+        let (group, topic, metadata) = (&self.group, element.topic(), element.metadata());
         let message = format!(
             "the offset {offset} of the group '{group}' for topic '{topic}' partition 0 is no \
              commit record of a job: expected the metadata incarnation,checkpoint,hash, found \
@@ -104,6 +112,12 @@ impl RecordPlace {
         );
         Error::user(errors::FOREIGN_RECORD, message)
     }
+}
+
+/// The last of the records: that of the life a job carries on, where there is one.
+pub fn last(records: Vec<CommitRecord>, incarnation: &Incarnation) -> Option<CommitRecord> {
+    let rank = |record: &CommitRecord| (record.incarnation == *incarnation, record.checkpoint);
+    records.into_iter().max_by_key(rank)
 }
 
 /// What a commit is made with: the group, as librdkafka wants it.
@@ -147,6 +161,23 @@ fn too_many() -> Error {
 mod tests {
     use super::*;
 
+    fn place() -> RecordPlace {
+        RecordPlace { group: "argus.x".into(), topics: vec!["t".into()] }
+    }
+
+    #[test]
+    fn the_last_record_is_that_of_the_jobs_own_life() {
+        let record = |incarnation, checkpoint| CommitRecord {
+            incarnation: Incarnation::new(incarnation),
+            checkpoint: CheckpointId(checkpoint),
+            manifest_hash: "ab".into(),
+        };
+        let all = || vec![record(1, 100), record(2, 3), record(2, 5), record(2, 4)];
+        assert_eq!(last(all(), &Incarnation::new(2)), Some(record(2, 5)));
+        assert_eq!(last(all(), &Incarnation::new(3)), Some(record(1, 100)));
+        assert_eq!(last(vec![], &Incarnation::new(3)), None);
+    }
+
     #[test]
     fn records_survive_a_round_trip() {
         let record = CommitRecord {
@@ -154,9 +185,8 @@ mod tests {
             checkpoint: CheckpointId(42),
             manifest_hash: "0123456789abcdef0123456789abcdef".into(),
         };
-        let place = RecordPlace { group: "argus.x".into(), topic: "t".into() };
-        let list = place.offsets(&record).unwrap();
-        assert_eq!(place.record_of(&list).unwrap(), Some(record));
+        let list = place().offsets(&record).unwrap();
+        assert_eq!(place().records_of(&list).unwrap(), [record]);
         for foreign in ["", "x", "0000000000000007,43", "0000000000000007,42,xyz", "7,42,ab"] {
             assert_eq!(parse(foreign), None, "{foreign}");
         }
@@ -164,12 +194,12 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_refused() {
-        let place = RecordPlace { group: "argus.x".into(), topic: "t".into() };
+        let place = place();
         let mut list = TopicPartitionList::new();
         list.add_partition("t", 0);
-        assert_eq!(place.record_of(&list).unwrap(), None);
+        assert_eq!(place.records_of(&list).unwrap(), []);
         let mut list = TopicPartitionList::new();
         list.add_partition_offset("t", 0, ListOffset::Offset(5)).unwrap();
-        assert_eq!(place.record_of(&list).unwrap_err().code(), errors::FOREIGN_RECORD);
+        assert_eq!(place.records_of(&list).unwrap_err().code(), errors::FOREIGN_RECORD);
     }
 }
