@@ -28,7 +28,7 @@ const FILE_BYTES: usize = 32 << 20;
 /// Of 100 bytes that a process may have resident, so many are for state.
 const STATE_PERCENT: u64 = 45;
 
-/// Numbers the runs of the process, so that no two have the same name.
+/// Numbers the runs of the process, so that no two have the same name, and the passes.
 static NEXT_RUN: AtomicU64 = AtomicU64::new(0);
 
 /// What the stores of a job share.
@@ -153,6 +153,22 @@ impl Drop for SpilledRun {
     }
 }
 
+/// One writing of runs: no key of a slice is in two runs of the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pass {
+    /// 0 for what came from memory; one more than the greatest of what it was merged from.
+    pub level: u8,
+    /// Tells passes apart.
+    pub number: u64,
+}
+
+impl Pass {
+    /// A new one.
+    pub fn next(level: u8) -> Pass {
+        Pass { level, number: NEXT_RUN.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
 /// A run that a slice needs.
 #[derive(Clone)]
 pub struct SliceRun {
@@ -164,6 +180,8 @@ pub struct SliceRun {
     pub groups: Range<u16>,
     /// Bytes that the slice's rows take in memory, about.
     pub n_bytes: u64,
+    /// With which others it was written; `None` for one of a former life.
+    pub pass: Option<Pass>,
 }
 
 impl SliceRun {
@@ -189,8 +207,9 @@ impl SliceRun {
 }
 
 /// Writes rows to runs.
-pub struct RunWriter<'a> {
-    context: &'a StateContext,
+pub struct RunWriter {
+    context: StateContext,
+    pass: Pass,
     file: Option<RunFile>,
     done: Vec<(SliceKey, SliceRun)>,
 }
@@ -205,10 +224,10 @@ struct RunFile {
     slices: Vec<(SliceKey, u64)>,
 }
 
-impl<'a> RunWriter<'a> {
-    /// Writes runs of a store.
-    pub fn new(context: &'a StateContext) -> RunWriter<'a> {
-        RunWriter { context, file: None, done: Vec::new() }
+impl RunWriter {
+    /// Writes runs of a store in one pass.
+    pub fn new(context: &StateContext, pass: Pass) -> RunWriter {
+        RunWriter { context: context.clone(), pass, file: None, done: Vec::new() }
     }
 
     /// Adds rows of one slice, which take `n_bytes` in memory and are in order of their key
@@ -254,7 +273,7 @@ impl<'a> RunWriter<'a> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let encoded = file.segment.finish()?;
         let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
-        let StateContext { operator, subtask, spill_folder, .. } = self.context;
+        let StateContext { operator, subtask, spill_folder, .. } = &self.context;
         let name = format!("{operator}-{}-{number}", subtask.0);
         let path = spill_folder.join(&name);
         let n_bytes = encoded.bytes.len() as u64;
@@ -269,8 +288,8 @@ impl<'a> RunWriter<'a> {
             })?;
         for (slice, n_bytes) in file.slices {
             let (run, section) = (Run::Spilled(Arc::clone(&run)), self.context.section());
-            self.done
-                .push((slice, SliceRun { run, section, groups: file.groups.clone(), n_bytes }));
+            let (groups, pass) = (file.groups.clone(), Some(self.pass));
+            self.done.push((slice, SliceRun { run, section, groups, n_bytes, pass }));
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ fn runs_are_files_that_live_as_long_as_a_slice_needs_them() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path());
     let slices = [SliceKey { end: 10, start: 0 }, SliceKey { end: 20, start: 10 }];
-    let mut writer = RunWriter::new(&context);
+    let mut writer = RunWriter::new(&context, Pass::next(0));
     for slice in slices {
         writer.add(slice, &rows(slice, 100), 1_000).unwrap();
     }
@@ -85,7 +85,7 @@ fn a_folder_that_cannot_be_written_is_a_transient_error() {
     fs::write(folder.path().join("spill"), "a file in the way").unwrap();
     let context = context(folder.path());
     let slice = SliceKey { end: 10, start: 0 };
-    let mut writer = RunWriter::new(&context);
+    let mut writer = RunWriter::new(&context, Pass::next(0));
     writer.add(slice, &rows(slice, 10), 1_000).unwrap();
     let error = writer.finish().err().unwrap();
     assert_eq!(error.kind(), argus_base::ErrorKind::Transient);

@@ -13,6 +13,7 @@ pub mod union;
 pub mod window_aggregate;
 #[cfg(test)]
 mod window_aggregate_tests;
+mod window_compaction;
 mod window_firing;
 mod window_restore;
 mod window_spill;

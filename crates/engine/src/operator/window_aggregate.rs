@@ -26,6 +26,7 @@ use arrow_array::types::Int64Type;
 use arrow_schema::SchemaRef;
 
 use super::slicing::{Selection, Slicer};
+use super::window_compaction::Compaction;
 use super::window_firing::Firing;
 use super::window_spill::Memory;
 use super::window_state::{StateLayout, slice_bytes};
@@ -115,6 +116,8 @@ pub struct WindowAggregator {
     pub(super) begins_chain: bool,
     /// What the state may take of a limited memory.
     pub(super) memory: Option<Memory>,
+    /// Runs of a slice on their way to become fewer.
+    pub(super) compaction: Option<Compaction>,
 }
 
 impl WindowAggregator {
@@ -150,6 +153,7 @@ impl WindowAggregator {
             n_seals: 0,
             begins_chain: false,
             memory,
+            compaction: None,
         })
     }
 
@@ -295,6 +299,7 @@ impl Operator for WindowAggregator {
         } else {
             self.process_rows(&batch, context.now)?;
         }
+        self.compact()?;
         Ok(Emission::Done)
     }
 

@@ -107,7 +107,7 @@ impl WindowAggregator {
             for key in &part.live {
                 let (run, groups) = (Run::Stored(stored.clone()), groups.clone());
                 let slice = get_slice(&mut self.store, *key, &self.spec)?;
-                slice.runs.push(SliceRun { run, section, groups, n_bytes });
+                slice.runs.push(SliceRun { run, section, groups, n_bytes, pass: None });
             }
         }
         Ok(())

@@ -11,6 +11,8 @@
 //! The slices of a CUMULATE window stay beside each other once anything of it is spilled, instead
 //! of being added to the running merge, until the longest window has fired.
 //!
+//! Runs of a slice are merged with each other when they are many; see `window_compaction`.
+//!
 //! Where runs cannot be written, because the disk is full for example, the state stays in memory
 //! and is tried again when it has grown by an eighth of its share.
 
@@ -18,11 +20,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use argus_base::{ErrorKind, Result};
+use argus_base::{Error, ErrorKind, Result};
 use argus_state::SliceKey;
 use argus_state::key_table::GroupedSlots;
 use argus_state::slice_store::Slice;
-use argus_state::spill::{MemoryLimit, MemoryShare, RunWriter, SliceRun};
+use argus_state::spill::{MemoryLimit, MemoryShare, Pass, RunWriter, SliceRun};
 use arrow_array::RecordBatch;
 
 use super::window_aggregate::{Accumulators, WindowAggregator};
@@ -55,6 +57,10 @@ pub(crate) struct RangedWindow {
     sources: Vec<Source>,
     /// Runs of the sources, once each, in order.
     runs: Vec<SliceRun>,
+    /// Key groups of anything in there.
+    groups: Vec<Range<u16>>,
+    /// Bytes that all of it takes in memory, about.
+    n_bytes: u64,
     /// Not merged yet.
     ranges: VecDeque<Range<u16>>,
     /// What is merged and on its way out.
@@ -80,6 +86,46 @@ impl Memory {
 
     fn must_spill(&self, n_more: usize) -> bool {
         self.share.is_full(n_more as u64) && self.share.n_bytes() >= self.retry_bytes
+    }
+
+    /// Runs could not be written.
+    pub fn has_failed(&mut self, error: &Error) {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            tracing::warn!(%error, "state stays in memory beyond its limit");
+        }
+        self.retry_bytes = self.share.n_bytes() + self.share.max_bytes() / RETRY_PART;
+    }
+}
+
+impl RangedWindow {
+    pub fn new(empty: Accumulators) -> RangedWindow {
+        RangedWindow {
+            sources: Vec::new(),
+            runs: Vec::new(),
+            groups: Vec::new(),
+            n_bytes: 0,
+            ranges: VecDeque::new(),
+            merged: Slice::new(empty),
+        }
+    }
+
+    /// Adds a slice: its slots in memory, which take `n_bytes`, and its runs.
+    pub fn add(&mut self, key: SliceKey, slots: GroupedSlots, n_bytes: u64, runs: &[SliceRun]) {
+        self.groups.push(slots.groups());
+        self.n_bytes += n_bytes;
+        for run in runs {
+            self.groups.push(run.groups.clone());
+            self.n_bytes += run.n_bytes;
+            if !self.runs.iter().any(|known| known.is_same(run)) {
+                self.runs.push(run.clone());
+            }
+        }
+        self.sources.push(Source { key, slots });
+    }
+
+    /// Cuts it into ranges of about as many bytes each.
+    pub fn cut(&mut self, n_bytes: u64) {
+        self.ranges = cut(&self.groups, self.n_bytes.div_ceil(n_bytes.max(1)));
     }
 }
 
@@ -151,11 +197,7 @@ impl WindowAggregator {
             Ok(runs) => self.forget(runs),
             Err(error) if error.kind() == ErrorKind::Transient => {
                 if let Some(memory) = &mut self.memory {
-                    if !std::mem::replace(&mut memory.has_warned, true) {
-                        tracing::warn!(%error, "state stays in memory beyond its limit");
-                    }
-                    let n_bytes = memory.share.n_bytes();
-                    memory.retry_bytes = n_bytes + memory.share.max_bytes() / RETRY_PART;
+                    memory.has_failed(&error);
                 }
                 Ok(())
             }
@@ -164,18 +206,32 @@ impl WindowAggregator {
     }
 
     fn write_runs(&self) -> Result<Vec<(SliceKey, SliceRun)>> {
-        let mut writer = RunWriter::new(&self.context);
-        for (key, slice) in self.slices().filter(|(_, slice)| !slice.keys.is_empty()) {
-            let n_key_bytes = slice_bytes(slice).div_ceil(slice.keys.len());
-            let n_rows = (PIECE_BYTES / n_key_bytes).max(1);
-            let slots = slice.keys.grouped(self.context.max_parallelism);
-            for slots in slots.all().chunks(n_rows) {
-                for rows in self.layout.rows(key, slice, slots)? {
-                    writer.add(key, &rows, (rows.num_rows() * n_key_bytes) as u64)?;
-                }
-            }
+        let mut writer = RunWriter::new(&self.context, Pass::next(0));
+        for (key, slice) in self.slices() {
+            self.write_slice(key, slice, &mut writer)?;
         }
         writer.finish()
+    }
+
+    /// Writes what a slice has in memory.
+    pub(super) fn write_slice(
+        &self,
+        key: SliceKey,
+        slice: &Slice<Accumulators>,
+        writer: &mut RunWriter,
+    ) -> Result<()> {
+        if slice.keys.is_empty() {
+            return Ok(());
+        }
+        let n_key_bytes = slice_bytes(slice).div_ceil(slice.keys.len());
+        let n_rows = (PIECE_BYTES / n_key_bytes).max(1);
+        let slots = slice.keys.grouped(self.context.max_parallelism);
+        for slots in slots.all().chunks(n_rows) {
+            for rows in self.layout.rows(key, slice, slots)? {
+                writer.add(key, &rows, (rows.num_rows() * n_key_bytes) as u64)?;
+            }
+        }
+        Ok(())
     }
 
     /// Drops what is in memory: it lies in those runs.
@@ -186,51 +242,29 @@ impl WindowAggregator {
             *slice = Slice { runs, ..Slice::new(self.spec.accumulators()?) };
         }
         for (key, run) in runs {
-            match &mut self.cumulated {
-                Some((_, slice)) if key.start == CUMULATED_START => slice.runs.push(run),
-                _ => self
-                    .store
-                    .get_mut(key)
-                    .into_iter()
-                    .for_each(|slice| slice.runs.push(run.clone())),
-            }
+            let slice =
+                self.slice_mut(key).ok_or_else(|| Error::bug("a spilled slice vanished"))?;
+            slice.runs.push(run);
         }
         self.begins_chain = true;
         if let Some(memory) = &mut self.memory {
             memory.retry_bytes = 0;
         }
         self.recount();
-        Ok(())
+        self.begin_compaction()
     }
 
     /// A window of those slices, and of the running merge, to be merged by ranges.
     pub(super) fn ranged(&self, slices: Vec<SliceKey>) -> Result<Box<RangedWindow>> {
-        let mut window = RangedWindow {
-            sources: Vec::new(),
-            runs: Vec::new(),
-            ranges: VecDeque::new(),
-            merged: Slice::new(self.spec.accumulators()?),
-        };
-        let mut n_bytes = 0;
-        let mut groups: Vec<Range<u16>> = Vec::new();
+        let mut window = RangedWindow::new(self.spec.accumulators()?);
         let cumulated = self.cumulated_slice().into_iter();
         let slices = slices.iter().filter_map(|key| Some((*key, self.store.get(*key)?)));
         for (key, slice) in cumulated.chain(slices) {
             let slots = slice.keys.grouped(self.context.max_parallelism);
-            groups.push(slots.groups());
-            n_bytes += slice_bytes(slice) as u64;
-            for run in &slice.runs {
-                n_bytes += run.n_bytes;
-                groups.push(run.groups.clone());
-                if !window.runs.iter().any(|known| known.is_same(run)) {
-                    window.runs.push(run.clone());
-                }
-            }
-            window.sources.push(Source { key, slots });
+            window.add(key, slots, slice_bytes(slice) as u64, &slice.runs);
         }
         let share = self.memory.as_ref().map(|memory| memory.share.max_bytes() / RANGE_PART);
-        let n_ranges = n_bytes.div_ceil(share.unwrap_or(RANGE_BYTES).max(1));
-        window.ranges = cut(&groups, n_ranges);
+        window.cut(share.unwrap_or(RANGE_BYTES));
         Ok(Box::new(window))
     }
 
@@ -279,9 +313,16 @@ impl WindowAggregator {
         slices.chain(self.cumulated_slice())
     }
 
-    fn slice(&self, key: SliceKey) -> Option<&Slice<Accumulators>> {
+    pub(super) fn slice(&self, key: SliceKey) -> Option<&Slice<Accumulators>> {
         let cumulated = self.cumulated_slice().filter(|(known, _)| *known == key);
         cumulated.map_or_else(|| self.store.get(key), |(_, slice)| Some(slice))
+    }
+
+    pub(super) fn slice_mut(&mut self, key: SliceKey) -> Option<&mut Slice<Accumulators>> {
+        match &mut self.cumulated {
+            Some((end, slice)) if key.start == CUMULATED_START && key.end == *end => Some(slice),
+            _ => self.store.get_mut(key),
+        }
     }
 
     fn cumulated_slice(&self) -> Option<(SliceKey, &Slice<Accumulators>)> {

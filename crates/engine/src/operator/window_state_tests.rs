@@ -2,6 +2,7 @@
 //! against a model that keeps every row. A seed is a whole world.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use argus_base::id::{OperatorId, SubtaskIndex};
 use argus_base::key_group::{key_group, key_group_range, key_hash, subtask_of};
 use argus_base::logical_type::arrow_schema;
 use argus_base::time::{ProcessingTime, Watermark};
-use argus_base::{Batch, Field, LogicalType, TypeRoot};
+use argus_base::{Batch, ErrorKind, Field, LogicalType, Result, TypeRoot};
 use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
 use argus_plan::window::{Window, WindowKind, WindowTime};
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{CHAIN_LENGTH, RestoredPart, RestoredState, Run, Section};
+use argus_state::snapshot::{CHAIN_LENGTH, RestoredPart, RestoredState, Run, Sealed, Section};
 use argus_state::spill::{MemoryLimit, StateContext};
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
@@ -46,6 +47,8 @@ struct Setting {
     is_two_phase: bool,
     /// Bytes that the state may take.
     max_bytes: Option<u64>,
+    /// Runs cannot be written.
+    is_disk_full: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,7 @@ struct World {
     committed: Option<(Vec<Kept>, Model)>,
     model: Model,
     n_spills: usize,
+    has_compacted: bool,
 }
 
 impl Windows {
@@ -307,7 +311,9 @@ impl World {
             committed: None,
             model: Model { rows: Vec::new(), progress: i64::MIN },
             n_spills: 0,
+            has_compacted: false,
         };
+        fs::write(world.folder.path().join("full"), "").unwrap();
         world.start(1);
         world
     }
@@ -327,14 +333,8 @@ impl World {
             Arc::new(MemoryLimit { max_bytes, used_bytes, n_stores })
         });
         let subtask = |index| {
-            let context = StateContext {
-                operator: OperatorId(1),
-                subtask: SubtaskIndex(index),
-                max_parallelism: GROUPS,
-                is_tracked: true,
-                memory: memory.clone(),
-                spill_folder: self.folder.path().to_owned(),
-            };
+            let memory = memory.clone();
+            let context = StateContext { memory, ..self.context(index) };
             let is_global = self.setting.is_two_phase;
             WindowAggregator::new(&aggregate, types(), schema.clone(), is_global, context).unwrap()
         };
@@ -342,6 +342,18 @@ impl World {
         self.chains = (0..parallelism).map(|_| Chain::default()).collect();
         let local = || LocalWindowAggregator::new(&aggregate, types()).unwrap();
         self.local = self.setting.is_two_phase.then(local);
+    }
+
+    fn context(&self, subtask: usize) -> StateContext {
+        let name = if self.setting.is_disk_full { "full" } else { "spill" };
+        StateContext {
+            operator: OperatorId(1),
+            subtask: SubtaskIndex(subtask),
+            max_parallelism: GROUPS,
+            is_tracked: true,
+            memory: None,
+            spill_folder: self.folder.path().join(name),
+        }
     }
 
     fn rows(&mut self) {
@@ -393,6 +405,7 @@ impl World {
                 let batch = Batch::inserts(own);
                 let emission = subtask.process(0, batch, &CONTEXT, &mut output).unwrap();
                 assert!(run(subtask, emission, output).is_empty());
+                self.has_compacted |= subtask.compaction.is_some();
             }
         }
     }
@@ -538,16 +551,20 @@ impl Chain {
 }
 
 fn check(windows: Windows, is_two_phase: bool) {
-    for max_bytes in [None, Some(1), Some(12_000)] {
+    let limits = [(None, false), (Some(1), false), (Some(12_000), false), (Some(1), true)];
+    for (max_bytes, is_disk_full) in limits {
         let mut n_spills = 0;
+        let mut has_compacted = false;
         for seed in 0..N_SEEDS {
-            let setting = Setting { windows, is_two_phase, max_bytes };
+            let setting = Setting { windows, is_two_phase, max_bytes, is_disk_full };
             println!("seed {seed} of {setting:?}");
             let mut world = World::new(setting, splitmix64(seed));
             world.live(300, if seed % 2 == 0 { 8 } else { 40 });
             n_spills += world.n_spills;
+            has_compacted |= world.has_compacted;
         }
-        assert_eq!(n_spills > 0, max_bytes.is_some());
+        assert_eq!(has_compacted, max_bytes == Some(1) && !is_disk_full);
+        assert_eq!(n_spills > 0, max_bytes.is_some() && !is_disk_full);
     }
 }
 
@@ -572,4 +589,97 @@ fn cumulate_survives() {
 #[test]
 fn attached_windows_survive() {
     check(Windows::Attached, false);
+}
+
+fn setting(windows: Windows) -> Setting {
+    Setting { windows, is_two_phase: false, max_bytes: None, is_disk_full: false }
+}
+
+/// The operator of an edited script that takes over what another one sealed.
+fn edited(calls: Vec<AggregateCall>, keys: Vec<usize>, sealed: Sealed) -> Result<WindowAggregator> {
+    let mut world = World::new(setting(Windows::Tumble), 0);
+    let section = world.store(0, &sealed.rows);
+    let aggregate = WindowAggregate { aggregates: calls, keys, ..aggregate(&world.setting) };
+    let key = input().swap_remove(aggregate.keys[0]);
+    let mut fields = vec![key];
+    let results = aggregate.aggregates.iter();
+    fields.extend(results.map(|call| Field::new(call.name.clone(), call.result.clone())));
+    fields.extend([Field::new("window_start", rowtime()), Field::new("window_end", rowtime())]);
+    let schema = arrow_schema(&fields);
+    let context = world.context(0);
+    let mut operator = WindowAggregator::new(&aggregate, types(), schema, false, context)?;
+    let Sealed { scalars, live, .. } = sealed;
+    let (runs, chain) = (Vec::new(), vec![section]);
+    let part = RestoredPart { groups: 0..GROUPS, scalars, live, runs, chain };
+    operator.restore(RestoredState { parts: vec![part] })?;
+    Ok(operator)
+}
+
+fn row(key: &str, value: i64) -> Row {
+    let text = format!("text {value}");
+    Row { key: Some(key.to_owned()), time: 5, value: Some(value), text, window: (0, 10) }
+}
+
+fn sealed(rows: &[Row]) -> Sealed {
+    let mut world = World::new(setting(Windows::Tumble), 0);
+    world.route(vec![batch(rows)]);
+    world.subtasks[0].seal().unwrap().unwrap()
+}
+
+#[test]
+fn an_edited_script_keeps_the_aggregates_that_stay() {
+    let mut calls = calls(&setting(Windows::Tumble));
+    let before = sealed(&[row("a", 1), row("a", 5), row("b", 7)]);
+    // SUM(v), a new MAX(v), then COUNT(*).
+    let maximum = AggregateCall {
+        function: AggregateFunction::Max,
+        state_name: "new".to_owned(),
+        ..calls[2].clone()
+    };
+    let after = vec![calls.remove(2), maximum, calls.remove(0)];
+    let mut operator = edited(after, vec![0], before).unwrap();
+    let rows = batch(&[row("b", 3), row("c", 2)]);
+    operator.process(0, rows, &CONTEXT, &mut Output::default()).unwrap();
+    let mut output = Output::default();
+    let emission = operator.watermark(Watermark::MAX, &mut output).unwrap();
+    let mut fired = lines(&run(&mut operator, emission, output));
+    fired.sort();
+    assert_eq!(fired, ["a 6 null 2 0 10", "b 10 3 2 0 10", "c 2 2 1 0 10"]);
+}
+
+#[test]
+fn keys_of_another_type_are_refused() {
+    let before = sealed(&[row("a", 1)]);
+    let calls = calls(&setting(Windows::Tumble));
+    let error = edited(calls, vec![2], before).err().unwrap();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::User, "AR5002"));
+}
+
+/// What is written here is read by every later version: columns may be added, none may change.
+#[test]
+fn the_columns_of_state_are_pinned() {
+    let sealed = sealed(&[row("a", 1)]);
+    let schema = sealed.rows[0].schema();
+    let columns =
+        schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
+    assert_eq!(
+        columns.collect::<Vec<String>>(),
+        [
+            "key: Binary",
+            "slice_end: Int64",
+            "slice_start: Int64",
+            "deleted: Boolean",
+            "COUNTNonefalse.0: Int64",
+            "COUNTSome(2)false.0: Int64",
+            "SUMSome(2)false.0: Int64",
+            "AVGSome(2)false.0: Int64",
+            "AVGSome(2)false.1: Int64",
+            "MINSome(2)false.0: Int64",
+            "MAXSome(3)false.0: Utf8View",
+            "COUNTSome(2)true.0: List(Int64, field: 'element')",
+            "SUMSome(2)true.0: List(Int64, field: 'element')",
+            "FIRST_VALUESome(2)false.0: Int64",
+            "LAST_VALUESome(3)false.0: Utf8View",
+        ]
+    );
 }
