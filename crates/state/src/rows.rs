@@ -11,6 +11,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions,
+    new_null_array,
 };
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
@@ -53,9 +54,25 @@ pub fn slice_rows(
     keys: BinaryArray,
     columns: Vec<ArrayRef>,
 ) -> Result<RecordBatch> {
+    rows(schema, slice, (keys, false), columns)
+}
+
+/// Rows that say of keys that they were taken out of a slice.
+pub fn deleted_rows(schema: &SchemaRef, slice: SliceKey, keys: BinaryArray) -> Result<RecordBatch> {
+    let fields = schema.fields()[KEY_COLUMNS.len()..].iter();
+    let columns = fields.map(|field| new_null_array(field.data_type(), keys.len())).collect();
+    rows(schema, slice, (keys, true), columns)
+}
+
+fn rows(
+    schema: &SchemaRef,
+    slice: SliceKey,
+    (keys, is_deleted): (BinaryArray, bool),
+    columns: Vec<ArrayRef>,
+) -> Result<RecordBatch> {
     let n_rows = keys.len();
     let constant = |value| -> ArrayRef { Arc::new(Int64Array::from_value(value, n_rows)) };
-    let deleted = BooleanArray::from(vec![false; n_rows]);
+    let deleted = BooleanArray::from(vec![is_deleted; n_rows]);
     let mut all: Vec<ArrayRef> = vec![Arc::new(keys), constant(slice.end), constant(slice.start)];
     all.push(Arc::new(deleted));
     all.extend(columns);

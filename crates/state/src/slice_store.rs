@@ -16,6 +16,11 @@ pub struct SliceKey {
     pub start: i64,
 }
 
+impl SliceKey {
+    /// The slice of state without windows: it lives for ever.
+    pub const KEYED: SliceKey = SliceKey { end: i64::MAX, start: i64::MIN };
+}
+
 /// The keys of one slice, and its columns over the keys' slots.
 pub struct Slice<T> {
     /// Slot of each key.
