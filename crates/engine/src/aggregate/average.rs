@@ -111,6 +111,13 @@ impl<T: FromAverage> Accumulator for Average<T> {
         self.counts.resize(n_groups, 0);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        for group in groups {
+            self.sums[*group as usize] = Default::default();
+            self.counts[*group as usize] = 0;
+        }
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let values = rows.argument().as_primitive::<T>().values();
         rows.for_each(groups, |row, group| {
@@ -152,6 +159,9 @@ impl<T: FromAverage> Accumulator for Average<T> {
     }
 }
 
+/// Sum and count of a group without values.
+const EMPTY: (Option<i128>, i64) = (Some(0), 0);
+
 /// Sum (`None` after an overflow) and count of each group.
 struct DecimalAverage {
     scale: u8,
@@ -176,7 +186,11 @@ impl DecimalAverage {
 
 impl Accumulator for DecimalAverage {
     fn resize(&mut self, n_groups: usize) {
-        self.groups.resize(n_groups.max(self.groups.len()), (Some(0), 0));
+        self.groups.resize(n_groups.max(self.groups.len()), EMPTY);
+    }
+
+    fn clear(&mut self, groups: &[u32]) {
+        groups.iter().for_each(|group| self.groups[*group as usize] = EMPTY);
     }
 
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {

@@ -20,6 +20,10 @@ impl Accumulator for Count {
         self.counts.resize(n_groups.max(self.counts.len()), 0);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        groups.iter().for_each(|group| self.counts[*group as usize] = 0);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         rows.for_each(groups, |_, group| self.counts[group] += 1);
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argus_base::Result;
 use argus_state::key_codec::EncodedKeys;
-use argus_state::{KeyCodec, KeyTable};
+use argus_state::{KeyCodec, SlotTable};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray};
 use arrow_buffer::{BooleanBufferBuilder, OffsetBuffer};
@@ -24,7 +24,7 @@ pub(super) struct Distinct {
     element: FieldRef,
     codec: KeyCodec,
     /// Group, then value: one entry for each value a group has seen.
-    seen: KeyTable,
+    seen: SlotTable,
     /// By group: its newest entry.
     last: Vec<u32>,
     /// By entry: the one of the same group that came before it. So a few groups are read without
@@ -37,7 +37,7 @@ impl Distinct {
     pub(super) fn new(inner: Box<dyn Accumulator>, data_type: DataType) -> Distinct {
         let element = Arc::new(Field::new("element", data_type.clone(), true));
         let codec = KeyCodec::new(vec![data_type]);
-        let (seen, encoded) = (KeyTable::default(), EncodedKeys::default());
+        let (seen, encoded) = (SlotTable::default(), EncodedKeys::default());
         let (last, before) = (Vec::new(), Vec::new());
         Distinct { inner, element, codec, seen, last, before, encoded }
     }
@@ -61,6 +61,16 @@ impl Accumulator for Distinct {
         self.last.resize(n_groups.max(self.last.len()), NONE);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        let mut entries = Vec::new();
+        for group in groups {
+            self.entries(*group as usize, &mut entries);
+            self.last[*group as usize] = NONE;
+        }
+        entries.into_iter().for_each(|entry| self.seen.remove(entry));
+        self.inner.clear(groups);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let argument = rows.argument();
         self.codec.encode(slice::from_ref(argument), groups.len(), &mut self.encoded);
@@ -71,10 +81,10 @@ impl Accumulator for Distinct {
             entry.clear();
             entry.extend_from_slice(&groups[row].to_le_bytes());
             entry.extend_from_slice(self.encoded.key(row));
-            let slot = self.seen.find_or_insert(&entry);
-            let is_new = self.seen.len() > self.before.len();
+            let (slot, is_new) = self.seen.find_or_insert(&entry);
             if is_new {
-                self.before.push(self.last[group]);
+                self.before.resize(self.seen.n_slots(), NONE);
+                self.before[slot as usize] = self.last[group];
                 self.last[group] = slot;
             }
             first_seen.set_bit(row, is_new);
@@ -98,7 +108,7 @@ impl Accumulator for Distinct {
             }
         };
         let offsets = OffsetBuffer::from_lengths(lengths);
-        let values = entries.iter().map(|slot| &self.seen.key(*slot as usize)[GROUP_BYTES..]);
+        let values = entries.iter().map(|slot| &self.seen.key(*slot)[GROUP_BYTES..]);
         let values = self.codec.decode(values)?.swap_remove(0);
         Ok(vec![Arc::new(ListArray::try_new(self.element.clone(), offsets, values, None)?)])
     }

@@ -32,6 +32,14 @@ impl Kept {
         *kept = Some(value.into());
     }
 
+    /// Lets those groups keep nothing.
+    pub fn clear(&mut self, groups: &[u32]) {
+        for group in groups {
+            let kept = self.values[*group as usize].take();
+            self.n_value_bytes -= kept.as_deref().map_or(0, allocated);
+        }
+    }
+
     /// What those groups keep.
     pub fn of(&self, slots: &Slots<'_>) -> Vec<Option<&[u8]>> {
         slots.map(&self.values, Option::as_deref)

@@ -69,6 +69,10 @@ where
         self.kept.resize(n_groups.max(self.kept.len()), None);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        groups.iter().for_each(|group| self.kept[*group as usize] = None);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let values = rows.argument().as_primitive::<T>().values();
         let keep = self.keep;
@@ -117,6 +121,10 @@ impl Accumulator for Bytes {
         self.kept.resize(n_groups);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        self.kept.clear(groups);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let argument = rows.argument();
         if let Some(texts) = argument.as_string_view_opt() {
@@ -158,6 +166,10 @@ impl Accumulator for Truth {
         self.kept.resize(n_groups.max(self.kept.len()), None);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        groups.iter().for_each(|group| self.kept[*group as usize] = None);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let values = rows.argument().as_boolean().values();
         let keep = self.keep;
@@ -188,6 +200,8 @@ struct Nothing;
 
 impl Accumulator for Nothing {
     fn resize(&mut self, _n_groups: usize) {}
+
+    fn clear(&mut self, _groups: &[u32]) {}
 
     fn update(&mut self, _groups: &[u32], _rows: &Rows<'_>) -> Result<()> {
         Ok(())

@@ -25,6 +25,9 @@ pub trait Accumulator: Send {
     /// Makes room for `n_groups` groups; new ones are empty. Never shrinks.
     fn resize(&mut self, n_groups: usize);
 
+    /// Makes those groups empty, as new ones are.
+    fn clear(&mut self, groups: &[u32]);
+
     /// Adds a value for each selected row `i` to the group `groups[i]`, in order of rows.
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()>;
 

@@ -81,6 +81,10 @@ impl<T: ArrowPrimitiveType> Accumulator for Sum<T> {
         self.is_set.resize(n_groups, false);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        groups.iter().for_each(|group| self.is_set[*group as usize] = false);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let values = rows.argument().as_primitive::<T>().values();
         rows.for_each(groups, |row, group| self.add(group, values[row]));

@@ -71,6 +71,15 @@ fn check_distinct(
     let rest = accumulate(middle, column.len()).partial(&Slots::Range(0..3)).unwrap();
     merged.merge(&[0, 1, 2], &rest).unwrap();
     assert_eq!(show(&merged.read(&Slots::Range(0..3)).unwrap()), expected, "merged");
+    merged.clear(&[1, 0]);
+    let empty = accumulator(&call, Some(&argument)).map(|mut accumulator| {
+        accumulator.resize(3);
+        show(&accumulator.read(&Slots::Range(0..3)).unwrap())
+    });
+    assert_eq!(show(&merged.read(&Slots::Range(0..3)).unwrap()), empty.unwrap(), "cleared");
+    let all = Rows::new(Some(&column), None);
+    merged.update(&groups, &all).unwrap();
+    assert_eq!(show(&merged.read(&Slots::Range(0..3)).unwrap()), expected, "used again");
 }
 
 fn ints(values: &[Option<i32>]) -> ArrayRef {

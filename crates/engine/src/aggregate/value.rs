@@ -41,6 +41,10 @@ impl Accumulator for Value {
         self.kept.resize(n_groups);
     }
 
+    fn clear(&mut self, groups: &[u32]) {
+        self.kept.clear(groups);
+    }
+
     fn update(&mut self, groups: &[u32], rows: &Rows<'_>) -> Result<()> {
         let argument = rows.argument();
         self.codec.encode(slice::from_ref(argument), groups.len(), &mut self.encoded);
