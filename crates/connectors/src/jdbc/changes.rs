@@ -43,10 +43,9 @@ impl Changes {
         let kinds = batches.iter().flat_map(|batch| (0..batch.n_rows()).map(|i| batch.kind(i)));
         let mut last: BTreeMap<String, (usize, bool)> = BTreeMap::new();
         for (row, kind) in kinds.enumerate() {
-            if kind == RowKind::UpdateBefore {
-                continue;
-            }
-            let is_delete = kind == RowKind::Delete;
+            // +U follows, or it does not pass a condition that the old row passed; of the rows of
+            // a key the last counts.
+            let is_delete = matches!(kind, RowKind::Delete | RowKind::UpdateBefore);
             last.insert(key_text(&records, fields, key, row), (row, is_delete));
         }
         let of_kind = |wanted: bool| {
@@ -169,11 +168,12 @@ mod tests {
             (Delete, "c", 3),
             (Delete, "a", 2),
             (Insert, "a", 5),
+            (UpdateBefore, "d", 6),
         ]);
         let changes = Changes::of(&[first, second], &fields(), &[0]).unwrap();
         assert_eq!(values(&changes.upserts), [5, 4]);
-        assert_eq!(values(&changes.deletes), [3]);
-        assert_eq!(changes.n_rows, 8);
+        assert_eq!(values(&changes.deletes), [3, 6]);
+        assert_eq!(changes.n_rows, 9);
     }
 
     #[test]
