@@ -9,7 +9,9 @@ use argus_base::sink::{Delivery, Sink};
 use argus_base::source::{Source, SplitPosition};
 use argus_base::time::{ProcessingTime, Watermark};
 use argus_base::{Batch, Field, LogicalType, Result};
-use argus_plan::graph::{LengthPolicy, NotNullPolicy, Partitioning, SinkOperator, SourceOperator};
+use argus_plan::graph::{
+    ChangelogMode, LengthPolicy, NotNullPolicy, Partitioning, SinkOperator, SourceOperator,
+};
 use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator as Plan};
 use argus_state::manifest::SubtaskState;
 use argus_state::snapshot::RestoredState;
@@ -25,6 +27,8 @@ use crate::head_checkpoints::HeadCheckpoints;
 use crate::job::JobParts;
 use crate::metrics;
 use crate::operator::calc::Calc;
+use crate::operator::drop_update_before::DropUpdateBefore;
+use crate::operator::group_aggregate::{GroupAggregator, GroupOptions};
 use crate::operator::length::LengthEnforcer;
 use crate::operator::local_window_aggregate::LocalWindowAggregator;
 use crate::operator::union::Union;
@@ -398,6 +402,16 @@ impl<'a> Builder<'a> {
                 let context = self.state_context(id, slot);
                 Box::new(WindowAggregator::new(aggregate, types, schema, false, context)?)
             }
+            Plan::GroupAggregate(aggregate) => {
+                let options = GroupOptions {
+                    input: self.input_types(id),
+                    schema,
+                    sends_before: node.changelog == ChangelogMode::Retract,
+                    context: self.state_context(id, slot),
+                };
+                Box::new(GroupAggregator::new(aggregate, options)?)
+            }
+            Plan::DropUpdateBefore => Box::new(DropUpdateBefore),
             Plan::LocalWindowAggregate(aggregate) => {
                 Box::new(LocalWindowAggregator::new(aggregate, self.input_types(id))?)
             }

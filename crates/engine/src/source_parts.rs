@@ -93,6 +93,8 @@ fn has_processing_time(operator: &Operator) -> bool {
         Operator::WindowAggregate(aggregate)
         | Operator::LocalWindowAggregate(aggregate)
         | Operator::GlobalWindowAggregate(aggregate) => is_processing(aggregate.window.window()),
+        // Keys are forgotten by processing time.
+        Operator::GroupAggregate(aggregate) => aggregate.ttl.is_some(),
         _ => false,
     }
 }

@@ -22,7 +22,7 @@ use crate::graph::{
     SinkOperator, SourceOperator, WindowAggregate, WindowProperty, WindowSource,
 };
 use crate::window::{Window, WindowTime};
-use crate::{Expression, JobGraph, text};
+use crate::{AggregateCall, Expression, JobGraph, text};
 
 /// Column at which the facts of an operator's first line begin.
 const FACTS_COLUMN: usize = 52;
@@ -98,6 +98,8 @@ pub fn title(operator: &Operator) -> String {
         Operator::WindowAggregate(_) => "WindowAggregate".to_owned(),
         Operator::LocalWindowAggregate(_) => "LocalWindowAggregate".to_owned(),
         Operator::GlobalWindowAggregate(_) => "GlobalWindowAggregate".to_owned(),
+        Operator::GroupAggregate(_) => "GroupAggregate".to_owned(),
+        Operator::DropUpdateBefore => "DropUpdateBefore".to_owned(),
         Operator::Collect => "Collect".to_owned(),
     }
 }
@@ -156,7 +158,14 @@ fn details(graph: &JobGraph, node: &Node) -> Details {
             let fields: &[Field] = first.map_or(&[], |edge| &graph.node(edge.from).output);
             aggregate_details(aggregate, fields)
         }
-        Operator::Values(_) | Operator::Union | Operator::Collect => Details::new(),
+        Operator::GroupAggregate(aggregate) => {
+            let mut details = grouped_details(&aggregate.keys, &aggregate.aggregates, below);
+            details.extend(aggregate.ttl.map(|ttl| ("keeps", format!("keys for {ttl:?}"))));
+            details
+        }
+        Operator::Values(_) | Operator::Union | Operator::DropUpdateBefore | Operator::Collect => {
+            Details::new()
+        }
     };
     if !node.output.is_empty() {
         details.push(("output", columns(&node.output)));
@@ -226,24 +235,14 @@ fn sink_details(sink: &SinkOperator, below: &[Field]) -> Details {
 
 fn aggregate_details(aggregate: &WindowAggregate, below: &[Field]) -> Details {
     let name = |index: usize| column_name(below, index);
-    let mut details = Details::new();
-    if !aggregate.keys.is_empty() {
-        let keys: Vec<String> = aggregate.keys.iter().map(|&key| name(key)).collect();
-        details.push(("by", keys.join(", ")));
-    }
+    let mut details = grouped_details(&aggregate.keys, &aggregate.aggregates, below);
     let window = match &aggregate.window {
         WindowSource::Assign(window) => assigned(window, below),
         WindowSource::Attached { start, end, window } => {
             format!("{} from {} and {}", text::window(window), name(*start), name(*end))
         }
     };
-    details.push(("window", window));
-    let calls = aggregate.aggregates.iter();
-    let calls: Vec<String> =
-        calls.map(|call| format!("{} AS {}", text::aggregate(call, &name), call.name)).collect();
-    if !calls.is_empty() {
-        details.push(("computes", calls.join(", ")));
-    }
+    details.insert(usize::from(!aggregate.keys.is_empty()), ("window", window));
     let property = |property: &WindowProperty| match property {
         WindowProperty::Start => "start",
         WindowProperty::End => "end",
@@ -252,6 +251,22 @@ fn aggregate_details(aggregate: &WindowAggregate, below: &[Field]) -> Details {
     let properties: Vec<&str> = aggregate.properties.iter().map(property).collect();
     if !properties.is_empty() {
         details.push(("of window", properties.join(", ")));
+    }
+    details
+}
+
+/// Keys and aggregates.
+fn grouped_details(keys: &[usize], aggregates: &[AggregateCall], below: &[Field]) -> Details {
+    let name = |index: usize| column_name(below, index);
+    let mut details = Details::new();
+    if !keys.is_empty() {
+        let keys: Vec<String> = keys.iter().map(|&key| name(key)).collect();
+        details.push(("by", keys.join(", ")));
+    }
+    let call = |call: &AggregateCall| format!("{} AS {}", text::aggregate(call, &name), call.name);
+    let calls: Vec<String> = aggregates.iter().map(call).collect();
+    if !calls.is_empty() {
+        details.push(("computes", calls.join(", ")));
     }
     details
 }

@@ -3,8 +3,10 @@
 //! Nodes stand in an order in which inputs come before their users. The same graph serves the
 //! rewrites (before exchanges and parallelism are set) and the engine (after).
 
+use std::time::Duration;
+
 use argus_base::Field;
-use argus_base::connector::{DeliveryPlan, ScanSpec, TableDescriptor};
+use argus_base::connector::{DeliveryPlan, ScanSpec, SinkMode, TableDescriptor};
 use argus_base::id::OperatorId;
 
 use crate::JobSettings;
@@ -98,6 +100,10 @@ pub enum Operator {
     /// Second of two steps: merges the partial accumulators. `keys` and `aggregates` still speak
     /// of the input of the local step.
     GlobalWindowAggregate(WindowAggregate),
+    /// Aggregates rows by key; every row brings the key's result up to date.
+    GroupAggregate(GroupAggregate),
+    /// Takes −U away, for a user that knows rows by their key.
+    DropUpdateBefore,
     /// Writes a table.
     Sink(Box<SinkOperator>),
     /// Hands the rows of a SELECT to the client.
@@ -135,10 +141,10 @@ pub struct WatermarkSpec {
     /// The watermark, over the source's output; TIMESTAMP(3) or TIMESTAMP_LTZ(3).
     pub expression: Expression,
     /// After this long without rows a split no longer holds the watermark back.
-    pub idle_timeout: Option<std::time::Duration>,
+    pub idle_timeout: Option<Duration>,
     /// Least distance in wall-clock time between two watermarks that no window needs; 0 sends
     /// one after every batch.
-    pub emit_interval: std::time::Duration,
+    pub emit_interval: Duration,
     /// Windows whose lateness rows of this source decide: a watermark that closes the slice of a
     /// row is sent before that row. Their `time` speaks of the source's output.
     pub closing: Vec<Window>,
@@ -183,6 +189,17 @@ impl WindowSource {
     }
 }
 
+/// Keys and aggregates without a window. The output has the keys, then the aggregates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupAggregate {
+    /// Input columns of the key; without any, all rows are one group.
+    pub keys: Vec<usize>,
+    /// In output order.
+    pub aggregates: Vec<AggregateCall>,
+    /// A key that got no row for this long is forgotten; `None` keeps it for ever.
+    pub ttl: Option<Duration>,
+}
+
 /// A column that a window offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WindowProperty {
@@ -202,6 +219,8 @@ pub struct SinkOperator {
     /// Written metadata columns, positions in `TableDescriptor::metadata`. The input has the
     /// physical columns, then these.
     pub metadata: Vec<usize>,
+    /// Which changes the connector takes.
+    pub mode: SinkMode,
     /// What a NULL in a NOT NULL column does.
     pub not_null: NotNullPolicy,
     /// Positions of the NOT NULL columns of the input whose values may be NULL.

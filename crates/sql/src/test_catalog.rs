@@ -72,7 +72,13 @@ impl ConnectorCatalog for Connectors {
             let (key, help) = ("connector".to_owned(), "Where.".to_owned());
             return Err(OptionError::Missing { key, help });
         }
-        let known = ["connector", "note", "scan.parallelism", "scan.watermark.emit.strategy"];
+        let known = [
+            "connector",
+            "note",
+            "scan.parallelism",
+            "sink.parallelism",
+            "scan.watermark.emit.strategy",
+        ];
         let unknown = table.options.keys().find(|key| !known.contains(&key.as_str()));
         match unknown {
             Some(key) => Err(OptionError::Unknown { key: key.clone(), nearest: None }),

@@ -52,6 +52,11 @@ fn ids_of(graph: &JobGraph) -> Vec<String> {
             let states = states.map(|call| format!("    {}\n", call.state_name));
             Some(format!("{} window aggregate\n{}", node.id, states.collect::<String>()))
         }
+        Operator::GroupAggregate(aggregate) => {
+            let states = aggregate.aggregates.iter();
+            let states = states.map(|call| format!("    {}\n", call.state_name));
+            Some(format!("{} group aggregate\n{}", node.id, states.collect::<String>()))
+        }
         _ => None,
     };
     graph.nodes.iter().filter_map(line).collect()

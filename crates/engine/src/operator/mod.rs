@@ -6,6 +6,12 @@
 //! again, as long as its outputs have credit, before anything else reaches it.
 
 pub mod calc;
+pub mod drop_update_before;
+pub mod group_aggregate;
+#[cfg(test)]
+mod group_aggregate_tests;
+mod group_changes;
+mod group_state;
 pub mod length;
 pub mod local_window_aggregate;
 pub mod slicing;

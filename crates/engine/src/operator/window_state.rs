@@ -1,4 +1,4 @@
-//! The state of a window aggregation as rows, one for each key of a slice: what seals give, runs
+//! The state of an aggregation as rows, one for each key of a slice: what seals give, runs
 //! hold, and restores take back.
 //!
 //! Behind the columns that all rows of state begin with stand those of each aggregate: its partial
@@ -10,21 +10,22 @@
 use std::collections::{BTreeMap, HashMap};
 
 use argus_base::{Error, Result};
+use argus_plan::AggregateCall;
 use argus_state::SliceKey;
 use argus_state::rows::{KeyColumns, key_schema, row_schema, slice_rows};
 use argus_state::slice_store::Slice;
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use super::window_aggregate::{Accumulators, Spec};
 use crate::aggregate::Slots;
 
 /// Most rows made at once: keys of as many rows must not fill 2 GiB.
-const MAX_ROWS: usize = 1 << 18;
+pub(crate) const MAX_ROWS: usize = 1 << 18;
 
 /// How the state of an aggregation is laid out in rows.
 pub(crate) struct StateLayout {
-    schema: SchemaRef,
+    pub schema: SchemaRef,
     key_types: Vec<DataType>,
     /// Columns of each aggregate.
     columns: Vec<Vec<Field>>,
@@ -38,10 +39,20 @@ impl StateLayout {
     /// The layout of an aggregation whose output has the keys in front.
     pub fn new(spec: &Spec, output: &Schema) -> Result<StateLayout> {
         let keys = output.fields()[..spec.aggregate.keys.len()].to_vec();
+        StateLayout::of(&spec.aggregate.aggregates, &spec.accumulators()?, keys, Vec::new())
+    }
+
+    /// The layout of aggregates by those keys, with columns of the operator's own behind them.
+    pub fn of(
+        calls: &[AggregateCall],
+        accumulators: &Accumulators,
+        keys: Vec<FieldRef>,
+        own: Vec<Field>,
+    ) -> Result<StateLayout> {
         let key_types = keys.iter().map(|field| field.data_type().clone()).collect();
         let mut n_equal: HashMap<&str, usize> = HashMap::new();
         let mut columns = Vec::new();
-        for (call, accumulator) in spec.aggregate.aggregates.iter().zip(spec.accumulators()?) {
+        for (call, accumulator) in calls.iter().zip(accumulators) {
             let ordinal = n_equal.entry(&call.state_name).or_insert(0);
             *ordinal += 1;
             let name = match *ordinal {
@@ -52,7 +63,8 @@ impl StateLayout {
             let fields = types.map(|(n, of)| Field::new(format!("{name}.{n}"), of, true));
             columns.push(fields.collect::<Vec<Field>>());
         }
-        let schema = row_schema(&Schema::new(keys), columns.concat())?;
+        let all = columns.concat().into_iter().chain(own).collect();
+        let schema = row_schema(&Schema::new(keys), all)?;
         Ok(StateLayout { schema, key_types, columns })
     }
 
@@ -63,20 +75,11 @@ impl StateLayout {
         slice: &Slice<Accumulators>,
         slots: &[u32],
     ) -> Result<Vec<RecordBatch>> {
-        slots.chunks(MAX_ROWS).map(|slots| self.batch(key, slice, slots)).collect()
-    }
-
-    fn batch(
-        &self,
-        key: SliceKey,
-        slice: &Slice<Accumulators>,
-        slots: &[u32],
-    ) -> Result<RecordBatch> {
-        let mut columns: Vec<ArrayRef> = Vec::new();
-        for accumulator in &slice.values {
-            columns.extend(accumulator.partial(&Slots::List(slots))?);
-        }
-        slice_rows(&self.schema, key, slice.keys.keys(slots), columns)
+        let batch = |slots: &[u32]| {
+            let columns = partials(&slice.values, slots)?;
+            slice_rows(&self.schema, key, slice.keys.keys(slots), columns)
+        };
+        slots.chunks(MAX_ROWS).map(batch).collect()
     }
 
     /// Adds the given rows of a batch to a slice, as groups of their own: those whose key the slice
@@ -96,8 +99,8 @@ impl StateLayout {
                 fresh.push(*row);
             }
         }
-        let slots = number(first)..number(slice.keys.len());
-        self.merge_rows(slice, batch, &fresh, &slots.collect::<Vec<u32>>())
+        let slots: Vec<u32> = (number(first)..number(slice.keys.len())).collect();
+        self.merge_rows(&mut slice.values, batch, &fresh, (&slots, slice.keys.len()))
     }
 
     /// Merges the given rows of a batch into a slice.
@@ -110,23 +113,22 @@ impl StateLayout {
         let keys = KeyColumns::of(batch)?.keys;
         let slot = |row: &u32| slice.keys.find_or_insert(keys.value(*row as usize));
         let slots: Vec<u32> = rows.iter().map(slot).collect();
-        self.merge_rows(slice, batch, rows, &slots)
+        self.merge_rows(&mut slice.values, batch, rows, (&slots, slice.keys.len()))
     }
 
-    /// Merges row `rows[i]` of a batch into slot `slots[i]` of a slice.
-    fn merge_rows(
+    /// Merges row `rows[i]` of a batch into slot `slots[i]` of `n_slots`.
+    pub fn merge_rows(
         &self,
-        slice: &mut Slice<Accumulators>,
+        values: &mut Accumulators,
         batch: &RecordBatch,
         rows: &[u32],
-        slots: &[u32],
+        (slots, n_slots): (&[u32], usize),
     ) -> Result<()> {
         let places = self.places(&batch.schema());
         let is_whole = rows.len() == batch.num_rows();
         let indices = UInt32Array::from(rows.to_vec());
-        let n_keys = slice.keys.len();
-        for (accumulator, places) in slice.values.iter_mut().zip(places.0) {
-            accumulator.resize(n_keys);
+        for (accumulator, places) in values.iter_mut().zip(places.0) {
+            accumulator.resize(n_slots);
             let Some(places) = places else { continue };
             let mut partial = Vec::new();
             for place in places {
@@ -164,13 +166,22 @@ impl StateLayout {
             types.iter().map(|of| of.to_string()).collect::<Vec<String>>().join(", ")
         };
         let message = format!(
-            "the keys of a window aggregation have the types ({}), but in the state that was \
-             kept they have ({}); state cannot follow a key whose type changes",
+            "the keys of an aggregation have the types ({}), but in the state that was kept they \
+             have ({}); state cannot follow a key whose type changes",
             list(self.key_types.iter().collect()),
             list(types.collect()),
         );
         Err(Error::user("AR5002", message))
     }
+}
+
+/// The partial forms of those slots.
+pub(crate) fn partials(values: &Accumulators, slots: &[u32]) -> Result<Vec<ArrayRef>> {
+    let mut columns = Vec::new();
+    for accumulator in values {
+        columns.extend(accumulator.partial(&Slots::List(slots))?);
+    }
+    Ok(columns)
 }
 
 /// The rows of a batch by slice.

@@ -1,5 +1,8 @@
 //! Types of queries, refusals and their messages. Plans are in `golden/`.
 
+use argus_plan::Operator;
+use argus_plan::graph::ChangelogMode;
+
 use crate::test_catalog::{graph, plan};
 
 const TABLES: &str = include_str!("../../golden/tables.sql");
@@ -217,16 +220,20 @@ fn sinks_take_what_fits() {
 fn what_does_not_run_yet() {
     let window = "TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' DAY))";
     let cases = [
-        ("SELECT k, COUNT(*) FROM bids GROUP BY k", "AR2201"),
-        ("SELECT DISTINCT k FROM bids", "AR2201"),
-        (&format!("SELECT COUNT(*) FROM {window} GROUP BY window_start"), "AR2201"),
+        ("SELECT COUNT(*) FROM (SELECT k, COUNT(*) FROM bids GROUP BY k)", "AR2201"),
+        ("SELECT DISTINCT n FROM (SELECT k, COUNT(*) AS n FROM bids GROUP BY k)", "AR2201"),
+        (
+            "SELECT * FROM TABLE(TUMBLE(TABLE (SELECT n, PROCTIME() AS p FROM (SELECT k, COUNT(*) \
+             AS n FROM bids GROUP BY k)), DESCRIPTOR(p), INTERVAL '1' DAY))",
+            "AR2201",
+        ),
         (&format!("SELECT k FROM {window} GROUP BY ROLLUP (k), window_start"), "AR2201"),
         ("SELECT 1 FROM bids, orders", "AR2202"),
         ("SELECT 1 FROM bids JOIN orders ON k = id", "AR2202"),
         ("SELECT SUM(price) OVER (ORDER BY ts) FROM bids", "AR2203"),
         ("SELECT k FROM bids LIMIT 3", "AR2204"),
         ("SELECT k FROM bids ORDER BY ts", "AR2204"),
-        ("SELECT k FROM bids UNION SELECT k FROM bids", "AR2205"),
+        ("SELECT k FROM bids INTERSECT SELECT k FROM bids", "AR2205"),
         ("SELECT k FROM bids WHERE k IN (SELECT id FROM orders)", "AR2206"),
         ("SELECT * FROM TABLE(SESSION(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' DAY))", "AR2207"),
         ("SELECT COUNT(*) FROM bids GROUP BY TUMBLE(ts, INTERVAL '1' DAY)", "AR2207"),
@@ -235,4 +242,92 @@ fn what_does_not_run_yet() {
         check_refused(query, &format!("unsupported {code}: "));
     }
     check_refused("SELECT k FROM bids ORDER BY k", "wrong AR1214: sorting a stream");
+}
+
+#[test]
+fn updates_reach_sinks_that_take_them() {
+    let grouped = "SELECT k, COUNT(*), MAX(ts) FROM bids GROUP BY k";
+    let table = |key: &str, connector: &str| {
+        format!(
+            "CREATE TABLE made (k STRING, n BIGINT, t TIMESTAMP(3) {key}) WITH ('connector' = \
+             {connector}); INSERT INTO made "
+        )
+    };
+    check(
+        &format!("{}{grouped}", table("", "'file'")),
+        "wrong AR1215: the table 'made' does not take the updates that an aggregation without a \
+         window makes: the connector 'file' only appends
+         at: made
+         help: aggregate by window, whose rows are final, or write to a table with a PRIMARY KEY \
+         whose connector updates rows, such as 'jdbc'",
+    );
+    let distinct = "SELECT DISTINCT k, CAST(1 AS BIGINT), ts FROM bids";
+    check_refused(&format!("{}{distinct}", table("", "'file'")), "wrong AR1215: the table 'made'");
+    check_refused(
+        &format!("{}{grouped}", table("", "'log'")),
+        "wrong AR1215: the table 'made' needs a PRIMARY KEY",
+    );
+    let by_count = table(", PRIMARY KEY (n) NOT ENFORCED", "'log'");
+    check(
+        &format!("{by_count}{grouped}"),
+        "unsupported AR2210: the query's rows are not known by the PRIMARY KEY (n) of 'made'; \
+         finding the row of a key that counts does not run yet
+         at: made
+         help: declare PRIMARY KEY (k) NOT ENFORCED",
+    );
+    let off = "SET 'table.exec.sink.upsert-materialize' = 'NONE';";
+    graph(&format!("{TABLES}{off}{by_count}{grouped}")).unwrap();
+    graph(&format!("{TABLES}{}{grouped}", table(", PRIMARY KEY (n, k) NOT ENFORCED", "'log'")))
+        .unwrap();
+    let wide = table("", "'out', 'sink.parallelism' = '2'");
+    check_refused(
+        &format!("{wide}{grouped}"),
+        "wrong AR1215: the sink 'made' has the parallelism 2",
+    );
+}
+
+#[test]
+fn a_key_is_known_behind_casts_that_keep_it() {
+    let mode = |column: &str, value: &str| {
+        let script = format!(
+            "{TABLES} CREATE TABLE made (k {column}, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH \
+             ('connector' = 'log'); INSERT INTO made SELECT {value}, COUNT(*) FROM bids GROUP BY \
+             {value}"
+        );
+        graph(&script).map(|graph| graph.nodes.last().unwrap().changelog)
+    };
+    assert_eq!(mode("VARCHAR(10)", "k").unwrap(), ChangelogMode::Upsert);
+    assert_eq!(mode("BIGINT", "price").unwrap(), ChangelogMode::Upsert);
+    assert_eq!(mode("STRING", "UPPER(k)").unwrap(), ChangelogMode::Upsert);
+    assert_eq!(mode("DOUBLE", "price").unwrap_err().code, "AR2210");
+    assert_eq!(mode("DATE", "ts").unwrap_err().code, "AR2210");
+}
+
+#[test]
+fn state_ttl_names_what_is_selected_from() {
+    let ttl = |hints: &str, rest: &str| {
+        let script = format!("{TABLES} SELECT /*+ {hints} */ {rest}");
+        let graph = graph(&script).map_err(|error| error.message)?;
+        let aggregate = graph.nodes.iter().find_map(|node| match &node.operator {
+            Operator::GroupAggregate(aggregate) => Some(aggregate.ttl.map(|ttl| ttl.as_secs())),
+            _ => None,
+        });
+        Ok::<Option<u64>, String>(aggregate.unwrap())
+    };
+    let grouped = "k, COUNT(*) FROM bids GROUP BY k";
+    assert_eq!(ttl("STATE_TTL('bids' = '1 h')", grouped), Ok(Some(3600)));
+    assert_eq!(ttl("STATE_TTL('default_database.bids' = '1 h')", grouped), Ok(Some(3600)));
+    assert_eq!(ttl("STATE_TTL('bids' = '1 h', 'bids' = '2 h')", grouped), Ok(Some(7200)));
+    assert_eq!(
+        ttl("STATE_TTL('bids' = '1 h'), STATE_TTL('bids' = '9 h')", grouped),
+        Ok(Some(3600))
+    );
+    assert_eq!(ttl("STATE_TTL('bids' = '0')", grouped), Ok(None));
+    assert_eq!(ttl("STATE_TTL('b' = '1 s')", "DISTINCT k FROM bids AS b"), Ok(Some(1)));
+    let error = ttl("STATE_TTL('bids' = '1 h')", "COUNT(*) FROM bids AS b").unwrap_err();
+    assert_eq!(error, "STATE_TTL names 'bids', which is no table or alias in FROM");
+    let error = ttl("STATE_TTL('bids')", grouped).unwrap_err();
+    assert_eq!(error, "STATE_TTL takes pairs: 'table' = '1 d'");
+    let error = ttl("STATE_TTL('bids' = '1 fortnight')", grouped).unwrap_err();
+    assert!(error.starts_with("the value of STATE_TTL is no duration: "), "{error}");
 }

@@ -1,8 +1,10 @@
-//! Grouped queries: GROUP BY and DISTINCT as an aggregation over windows, with a projection below
-//! it that makes its keys and arguments columns.
+//! Grouped queries: GROUP BY and DISTINCT as an aggregation, by window where GROUP BY names one,
+//! with a projection below it that makes its keys and arguments columns.
+
+use std::time::Duration;
 
 use argus_base::Field;
-use argus_plan::graph::{WindowAggregate, WindowProperty, WindowSource};
+use argus_plan::graph::{GroupAggregate, WindowAggregate, WindowProperty, WindowSource};
 use argus_plan::window::{WindowKind, WindowTime};
 use argus_plan::{
     AggregateCall, AggregateFunction, Expression, ExpressionKind, Operator, Span, Window,
@@ -15,35 +17,58 @@ use super::scope::{Column, Relation};
 use super::select::SelectList;
 use crate::diagnostic::Diagnostic;
 
-/// What a grouped query becomes: an aggregation over a projection.
-struct Grouping {
-    /// All of GROUP BY, window columns included, over the input.
-    keys: Vec<Expression>,
+/// A grouped query, bound over its input.
+pub(super) struct Grouped {
+    /// GROUP BY.
+    pub keys: Vec<Expression>,
+    /// What is computed of the groups.
+    pub list: SelectList,
+    /// How long a group without new rows is kept; `None` for ever. Not of windows.
+    pub ttl: Option<Duration>,
+}
+
+/// The window that GROUP BY names.
+struct WindowGrouping {
     window: Window,
     start: Expression,
     end: Expression,
-    /// Which window columns are grouped by; start and end always are.
+    /// Which window columns are grouped by; start and end are among them.
     properties: Vec<(WindowProperty, Expression)>,
+}
+
+/// The output of an aggregation.
+struct Groups {
+    relation: Relation,
+    /// Where the keys and then the aggregates stand in the output.
+    places: Vec<usize>,
 }
 
 impl Binder<'_> {
     /// SELECT DISTINCT is a grouping by every column.
-    pub fn distinct(&mut self, input: Relation, span: Span) -> Result<Relation, Diagnostic> {
+    pub fn distinct(
+        &mut self,
+        input: Relation,
+        ttl: Option<Duration>,
+        span: Span,
+    ) -> Result<Relation, Diagnostic> {
+        if self.is_distinct(input.node) {
+            return Ok(input);
+        }
         let columns = input.columns.iter().enumerate();
         let keys: Vec<Expression> =
             columns.map(|(i, column)| Expression::column(i, column.logical_type.clone())).collect();
         let names = input.columns.iter().map(|column| column.name.clone());
         let items = names.zip(keys.iter().cloned()).collect();
         let list = SelectList { items, having: None, aggregates: Vec::new() };
-        self.grouped(&input, None, keys, list, span)
+        self.grouped(&input, None, Grouped { keys, list, ttl }, span)
     }
 
+    /// A query with GROUP BY, HAVING or aggregates.
     pub fn grouped(
         &mut self,
         input: &Relation,
         filter: Option<Expression>,
-        keys: Vec<Expression>,
-        list: SelectList,
+        Grouped { keys, list, ttl }: Grouped,
         span: Span,
     ) -> Result<Relation, Diagnostic> {
         let n_input = input.columns.len();
@@ -57,9 +82,14 @@ impl Binder<'_> {
         }
         let having = list.having.map(|having| over_groups(&having, &keys, n_input));
         let having = having.transpose().map_err(ungrouped)?;
-        let grouping = window_grouping(input, keys, span)?;
-        self.check_aggregates(input, &grouping, &list.aggregates, span)?;
-        let groups = self.window_aggregate(input, filter, &grouping, list.aggregates);
+        self.refuse_updates("an aggregation", input.node, span)?;
+        let groups = match window_grouping(input, &keys) {
+            Some(window) => {
+                self.check_aggregates(input, &window, &list.aggregates, span)?;
+                self.window_aggregate(input, filter, (&keys, &window), list.aggregates)
+            }
+            None => self.group_aggregate(input, filter, (&keys, ttl), list.aggregates),
+        };
         let place = |index: usize| groups.places[index];
         for (_, item) in &mut items {
             item.map_columns(&|index| ExpressionKind::Column(place(index)));
@@ -78,7 +108,7 @@ impl Binder<'_> {
     fn check_aggregates(
         &self,
         input: &Relation,
-        grouping: &Grouping,
+        grouping: &WindowGrouping,
         aggregates: &[BoundAggregate],
         span: Span,
     ) -> Result<(), Diagnostic> {
@@ -111,44 +141,26 @@ impl Binder<'_> {
         Ok(())
     }
 
-    /// The aggregation and, below it, the projection that makes its keys and arguments columns.
+    /// The aggregation by window and, below it, the projection that makes its keys and arguments
+    /// columns.
     fn window_aggregate(
         &mut self,
         input: &Relation,
         filter: Option<Expression>,
-        grouping: &Grouping,
+        (group_by, grouping): (&[Expression], &WindowGrouping),
         bound: Vec<BoundAggregate>,
     ) -> Groups {
         let mut below = Projection::default();
         let is_property =
             |key: &Expression| grouping.properties.iter().any(|(_, column)| column == key);
-        let plain = grouping.keys.iter().filter(|key| !is_property(key));
+        let plain = group_by.iter().filter(|key| !is_property(key));
         let keys: Vec<usize> = plain.map(|key| below.add(key.clone(), input)).collect();
-        let mut aggregates = Vec::new();
-        for (index, aggregate) in bound.into_iter().enumerate() {
-            let argument = aggregate.argument.map(|argument| below.add(argument, input));
-            let filter = aggregate.filter.map(|filter| below.add(filter, input));
-            aggregates.push(AggregateCall {
-                function: aggregate.function,
-                argument,
-                is_distinct: aggregate.is_distinct,
-                filter,
-                result: aggregate.result,
-                name: format!("aggregate{index}"),
-                state_name: String::new(),
-            });
-        }
+        let aggregates = below.calls(bound, input);
         let start = below.add(grouping.start.clone(), input);
         let end = below.add(grouping.end.clone(), input);
         let window =
             Window { time: on_column(&grouping.window.time, end), ..grouping.window.clone() };
-
-        let mut columns: Vec<Column> = keys
-            .iter()
-            .map(|&key| &below.items[key])
-            .map(|(name, key)| Column::new(name, key.logical_type.materialized()))
-            .collect();
-        columns.extend(aggregates.iter().map(|a| Column::new(&a.name, a.result.clone())));
+        let mut columns = group_columns(&keys, &aggregates, &below);
         for (property, column) in &grouping.properties {
             let name = property_name(*property);
             let named = Column::new(name, column.logical_type.clone());
@@ -165,16 +177,36 @@ impl Binder<'_> {
         let output = columns.iter().map(|c| Field::new(&c.name, c.logical_type.clone())).collect();
         let node = self.plan.add(Operator::WindowAggregate(operator), &[projection], output);
         let window = Some(grouping.window.clone());
-        let places = group_places(grouping, n_aggregates);
+        let places = group_places(group_by, grouping, n_aggregates);
         Groups { relation: Relation { node, columns, window }, places }
+    }
+
+    /// The same without a window.
+    fn group_aggregate(
+        &mut self,
+        input: &Relation,
+        filter: Option<Expression>,
+        (group_by, ttl): (&[Expression], Option<Duration>),
+        bound: Vec<BoundAggregate>,
+    ) -> Groups {
+        let mut below = Projection::default();
+        let keys: Vec<usize> = group_by.iter().map(|key| below.add(key.clone(), input)).collect();
+        let aggregates = below.calls(bound, input);
+        let columns = group_columns(&keys, &aggregates, &below);
+        let projection = self.plan.add_calc(input.node, filter, below.items);
+        let output = columns.iter().map(|c| Field::new(&c.name, c.logical_type.clone())).collect();
+        let operator = Operator::GroupAggregate(GroupAggregate { keys, aggregates, ttl });
+        let node = self.plan.add(operator, &[projection], output);
+        let places = (0..columns.len()).collect();
+        Groups { relation: Relation { node, columns, window: None }, places }
     }
 }
 
-/// The output of an aggregation.
-struct Groups {
-    relation: Relation,
-    /// Where the keys and then the aggregates stand in the output.
-    places: Vec<usize>,
+/// The output columns of keys and aggregates.
+fn group_columns(keys: &[usize], aggregates: &[AggregateCall], below: &Projection) -> Vec<Column> {
+    let keys = keys.iter().map(|&key| &below.items[key]);
+    let keys = keys.map(|(name, key)| Column::new(name, key.logical_type.materialized()));
+    keys.chain(aggregates.iter().map(|a| Column::new(&a.name, a.result.clone()))).collect()
 }
 
 /// The projection below an aggregation; equal expressions are one column.
@@ -195,16 +227,26 @@ impl Projection {
         self.items.push((name, expression));
         self.items.len() - 1
     }
+
+    /// The aggregates over columns of the projection.
+    fn calls(&mut self, bound: Vec<BoundAggregate>, input: &Relation) -> Vec<AggregateCall> {
+        let call = |(index, aggregate): (usize, BoundAggregate)| AggregateCall {
+            function: aggregate.function,
+            argument: aggregate.argument.map(|argument| self.add(argument, input)),
+            is_distinct: aggregate.is_distinct,
+            filter: aggregate.filter.map(|filter| self.add(filter, input)),
+            result: aggregate.result,
+            name: format!("aggregate{index}"),
+            state_name: String::new(),
+        };
+        bound.into_iter().enumerate().map(call).collect()
+    }
 }
 
-/// The window that GROUP BY names by its start and end.
-fn window_grouping(
-    input: &Relation,
-    keys: Vec<Expression>,
-    span: Span,
-) -> Result<Grouping, Diagnostic> {
+/// The window that GROUP BY names by its start and end; without both it groups by plain columns.
+fn window_grouping(input: &Relation, keys: &[Expression]) -> Option<WindowGrouping> {
     let mut properties: Vec<(WindowProperty, Expression)> = Vec::new();
-    for key in &keys {
+    for key in keys {
         let ExpressionKind::Column(index) = key.kind else { continue };
         if let Some(property) = input.columns[index].property
             && !properties.iter().any(|(known, _)| *known == property)
@@ -215,20 +257,9 @@ fn window_grouping(
     let column = |wanted: WindowProperty| {
         properties.iter().find(|(property, _)| *property == wanted).map(|(_, key)| key.clone())
     };
-    let bounds = (column(WindowProperty::Start), column(WindowProperty::End));
-    let ((Some(start), Some(end)), Some(window)) = (bounds.clone(), input.window.clone()) else {
-        let message = "aggregation without a window does not run yet";
-        let help = match bounds {
-            (Some(_), None) => "add window_end to GROUP BY: only both bounds make it a window",
-            (None, Some(_)) => "add window_start to GROUP BY: only both bounds make it a window",
-            _ => {
-                "aggregate over a window: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' \
-                 MINUTE)) GROUP BY window_start, window_end"
-            }
-        };
-        return Err(Diagnostic::unsupported(code::GROUP_AGGREGATION, span, message).help(help));
-    };
-    Ok(Grouping { keys, window, start, end, properties })
+    let (start, end) = (column(WindowProperty::Start)?, column(WindowProperty::End)?);
+    let window = input.window.clone()?;
+    Some(WindowGrouping { window, start, end, properties })
 }
 
 /// The time line of windows that stand in columns: it needs no time column of its own, so it
@@ -245,12 +276,16 @@ fn on_column(time: &WindowTime, column: usize) -> WindowTime {
 
 /// Where GROUP BY's keys and then the aggregates stand in the aggregation's output, which has the
 /// plain keys, the aggregates, and the window columns.
-fn group_places(grouping: &Grouping, n_aggregates: usize) -> Vec<usize> {
+fn group_places(
+    group_by: &[Expression],
+    grouping: &WindowGrouping,
+    n_aggregates: usize,
+) -> Vec<usize> {
     let property = |key: &Expression| grouping.properties.iter().position(|(_, c)| c == key);
-    let n_plain = grouping.keys.iter().filter(|key| property(key).is_none()).count();
+    let n_plain = group_by.iter().filter(|key| property(key).is_none()).count();
     let mut next_plain = 0;
     let mut places: Vec<usize> = Vec::new();
-    for key in &grouping.keys {
+    for key in group_by {
         places.push(match property(key) {
             Some(index) => n_plain + n_aggregates + index,
             None => {

@@ -10,13 +10,14 @@
 //! from, table, window          what stands in FROM         ─┐
 //! select, grouping, aggregate  SELECT, GROUP BY, HAVING     ├─▶ Relation ─▶ plan: nodes
 //! query, values                WITH, UNION ALL, VALUES      │
-//! sink                         INSERT INTO                 ─┘
+//! sink, changes                INSERT INTO                 ─┘
 //! expression, call, conditional, literal, cast, scope       expressions
 //! ```
 
 mod aggregate;
 mod call;
 pub(crate) mod cast;
+mod changes;
 pub mod code;
 pub(crate) mod conditional;
 mod expression;

@@ -100,11 +100,15 @@ impl<'a> Binder<'a> {
                 let right = self.set_expression(right)?;
                 let operation = format!("{op} {set_quantifier}");
                 let combined = self.union(left, right, operation.trim(), span)?;
-                if (*op, *set_quantifier) == (SetOperator::Union, SetQuantifier::All) {
-                    return Ok(combined);
+                match (op, set_quantifier) {
+                    (SetOperator::Union, SetQuantifier::All) => return Ok(combined),
+                    (SetOperator::Union, SetQuantifier::None | SetQuantifier::Distinct) => {
+                        return self.distinct(combined, None, span);
+                    }
+                    _ => {}
                 }
                 let message = format!("{} does not run yet", operation.trim());
-                let help = "UNION ALL does";
+                let help = "UNION and UNION ALL do";
                 Err(Diagnostic::unsupported(code::SET_OPERATION, span, message).help(help))
             }
             SetExpr::Table(table) => {

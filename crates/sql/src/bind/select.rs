@@ -1,6 +1,9 @@
 //! SELECT: WHERE, grouping, HAVING, the select list, DISTINCT.
 
+use std::time::Duration;
+
 use argus_base::TypeRoot;
+use argus_base::duration::parse_duration;
 use argus_plan::{Expression, ExpressionKind, Span};
 use sqlparser::ast::{self, Expr, GroupByExpr, Select, SelectItem};
 
@@ -8,9 +11,11 @@ use super::aggregate::{Aggregates, BoundAggregate};
 use super::code;
 use super::expression::ExpressionBinder;
 use super::from::name_path;
+use super::grouping::Grouped;
 use super::query::Binder;
 use super::scope::{self, Column, Relation};
 use crate::diagnostic::Diagnostic;
+use crate::script::hint::{Hint, HintArgument};
 use crate::script::span_of;
 
 /// Hints that Flink 2.2 knows behind SELECT.
@@ -41,23 +46,25 @@ impl Binder<'_> {
                 Some(binder.condition(condition, "WHERE")?)
             }
         };
+        let ttl = self.state_ttl(select, &input)?;
         let keys = self.group_keys(select, &input)?;
         let list = self.select_list(select, &input)?;
         let is_grouped = keys.is_some() || !list.aggregates.is_empty() || list.having.is_some();
         let relation = if is_grouped {
             let span = span_of(select.select_token.0.span);
-            self.grouped(&input, filter, keys.unwrap_or_default(), list, span)?
+            let grouped = Grouped { keys: keys.unwrap_or_default(), list, ttl };
+            self.grouped(&input, filter, grouped, span)?
         } else {
             self.projected(&input, filter, list.items)
         };
         match &select.distinct {
             None | Some(ast::Distinct::All) => Ok(relation),
-            Some(_) => self.distinct(relation, span_of(select.select_token.0.span)),
+            Some(_) => self.distinct(relation, ttl, span_of(select.select_token.0.span)),
         }
     }
 
-    /// Hints behind SELECT say how Flink runs joins and how long it keeps state; nothing that
-    /// runs here heeds one.
+    /// Hints behind SELECT say how Flink runs joins, which nothing that runs here heeds, and how
+    /// long state is kept.
     fn check_hints(&self, select: &Select) -> Result<(), Diagnostic> {
         let is_known = |name: &str| SELECT_HINTS.contains(&name);
         match self.hints.of_select(select).find(|hint| !is_known(&hint.name)) {
@@ -67,6 +74,21 @@ impl Binder<'_> {
                 Err(Diagnostic::wrong(code::NOT_FLINK, hint.span, message))
             }
         }
+    }
+
+    /// What STATE_TTL says about the state over the input, or else the job; `None` is for ever.
+    /// Of several hints the first counts, of several pairs in it the last.
+    fn state_ttl(&self, select: &Select, input: &Relation) -> Result<Option<Duration>, Diagnostic> {
+        let mut ttl = None;
+        for hint in self.hints.of_select(select).filter(|hint| hint.name == "STATE_TTL") {
+            let mut of_hint = None;
+            for argument in &hint.arguments {
+                of_hint = Some(ttl_argument(argument, hint, input)?);
+            }
+            ttl = ttl.or(of_hint);
+        }
+        let ttl = ttl.or(self.context.settings.state_ttl);
+        Ok(ttl.filter(|ttl| !ttl.is_zero()))
     }
 
     fn refuse_select(&self, select: &Select) -> Result<(), Diagnostic> {
@@ -201,6 +223,25 @@ impl Binder<'_> {
         let node = self.plan.add_calc(input.node, filter, items);
         Relation { node, columns, window: input.window.clone() }
     }
+}
+
+/// `'table' = '1 d'`, where the table is the one that is selected from.
+fn ttl_argument(
+    argument: &HintArgument,
+    hint: &Hint,
+    input: &Relation,
+) -> Result<Duration, Diagnostic> {
+    let wrong = |span, message| Err(Diagnostic::wrong(code::NOT_FLINK, span, message));
+    let HintArgument::Pair { key, key_span, value } = argument else {
+        return wrong(hint.span, "STATE_TTL takes pairs: 'table' = '1 d'".to_owned());
+    };
+    let path: Vec<&str> = key.split('.').collect();
+    if scope::qualified(&input.columns, &path).is_empty() {
+        let message = format!("STATE_TTL names '{key}', which is no table or alias in FROM");
+        return wrong(*key_span, message);
+    }
+    parse_duration(&value.value)
+        .or_else(|why| wrong(value.span, format!("the value of STATE_TTL is no duration: {why}")))
 }
 
 fn select_item(

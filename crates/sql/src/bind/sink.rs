@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argus_base::connector::TableDescriptor;
+use argus_base::connector::{SinkMode, TableDescriptor};
 use argus_base::{Field, LogicalType, TimeKind, TypeRoot};
 use argus_plan::function::implicit_cast_allowed;
 use argus_plan::graph::{LengthPolicy, NotNullPolicy, SinkOperator};
@@ -57,6 +57,8 @@ impl<'a> Binder<'a> {
         not_null_columns.sort_unstable();
         let input = input.into_iter().flatten().collect();
         let node = self.plan.add_calc(query.node, None, input);
+        let mode = self.sink_mode(&descriptor, span)?;
+        self.check_changes(&descriptor, mode, node, span)?;
         let settings = self.context.settings;
         let delivery = self.context.connectors.delivery(
             &descriptor,
@@ -65,6 +67,7 @@ impl<'a> Binder<'a> {
         );
         let operator = SinkOperator {
             table: descriptor,
+            mode,
             delivery,
             metadata,
             not_null: self.not_null_policy(),
@@ -83,7 +86,7 @@ impl<'a> Binder<'a> {
         span: Span,
     ) -> Result<(TableDescriptor, Vec<usize>, Vec<SinkColumn>), Diagnostic> {
         let descriptor = self.descriptor(table, options, span)?;
-        self.check_mode(&descriptor, span)?;
+        self.sink_mode(&descriptor, span)?;
         let n_physical = descriptor.physical.len();
         let mut metadata = Vec::new();
         let mut columns = Vec::new();
@@ -113,19 +116,18 @@ impl<'a> Binder<'a> {
         Ok((descriptor, metadata, columns))
     }
 
-    /// Whether the connector is a sink that takes what the query makes. All queries that run
-    /// today only insert, which every sink takes.
-    fn check_mode(&self, descriptor: &TableDescriptor, span: Span) -> Result<(), Diagnostic> {
-        let identifier = descriptor.options.get("connector").map_or("", String::as_str);
+    /// Which changes the table's connector takes.
+    fn sink_mode(&self, table: &TableDescriptor, span: Span) -> Result<SinkMode, Diagnostic> {
+        let identifier = table.options.get("connector").map_or("", String::as_str);
         let connector = self.context.connectors.connector(identifier);
-        if connector.is_some_and(|connector| connector.sink.is_some()) {
-            return Ok(());
-        }
-        let message = format!(
-            "the table '{}' cannot be written to: the connector '{identifier}' is only a source",
-            descriptor.name
-        );
-        Err(Diagnostic::wrong(code::TABLE_OPTIONS, span, message))
+        connector.and_then(|connector| connector.sink).ok_or_else(|| {
+            let message = format!(
+                "the table '{}' cannot be written to: the connector '{identifier}' is only a \
+                 source",
+                table.name
+            );
+            Diagnostic::wrong(code::TABLE_OPTIONS, span, message)
+        })
     }
 
     fn check_writable(

@@ -78,6 +78,7 @@ impl Binder<'_> {
             return Err(wrong(message));
         }
         let offset = offset % kind.size();
+        self.refuse_updates("a window", input.node, span)?;
         let time_type = &input.columns[time_index].logical_type.root;
         let time = window_time(time_type, time_index, &self.context.settings.time_zone);
         Ok(self.window_table(input, Window { kind, offset, time }, time_index))

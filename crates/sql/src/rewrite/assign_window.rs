@@ -70,9 +70,10 @@ fn assign(
     if read.any(|column| places[column].is_none()) {
         return;
     }
-    map_aggregate_columns(&mut aggregate, &|column| {
+    let place = |column: usize| {
         places[column].expect("columns that are read were just seen to have a place")
-    });
+    };
+    map_aggregate_columns(&mut aggregate.keys, &mut aggregate.aggregates, &place);
     let kept = names.into_iter().zip(&places).filter(|(_, place)| place.is_some());
     let mut names: Vec<String> = kept.map(|(name, _)| name).collect();
     let time = match path.window.time {

@@ -1,6 +1,6 @@
 //! Exchanges: how many subtasks each operator has, and how rows go from one to the next.
 
-use argus_plan::graph::{Partitioning, SinkOperator};
+use argus_plan::graph::{GroupAggregate, Partitioning, SinkOperator, WindowAggregate};
 use argus_plan::{JobGraph, NodeId, Operator};
 
 /// Sets parallelism and partitioning of every node and edge. Inputs come before users.
@@ -25,8 +25,10 @@ fn parallelism(graph: &JobGraph, id: NodeId) -> usize {
             written(&source.table.options, "scan.parallelism").unwrap_or(of_job)
         }
         Operator::Values(_) | Operator::Collect => 1,
-        Operator::WindowAggregate(aggregate) | Operator::GlobalWindowAggregate(aggregate) => {
-            if aggregate.keys.is_empty() {
+        Operator::WindowAggregate(WindowAggregate { keys, .. })
+        | Operator::GlobalWindowAggregate(WindowAggregate { keys, .. })
+        | Operator::GroupAggregate(GroupAggregate { keys, .. }) => {
+            if keys.is_empty() {
                 1
             } else {
                 of_job
@@ -38,7 +40,8 @@ fn parallelism(graph: &JobGraph, id: NodeId) -> usize {
         Operator::Calc(_)
         | Operator::Union
         | Operator::WindowTable(_)
-        | Operator::LocalWindowAggregate(_) => of_inputs,
+        | Operator::LocalWindowAggregate(_)
+        | Operator::DropUpdateBefore => of_inputs,
     }
 }
 
@@ -55,7 +58,8 @@ fn partitioning(graph: &JobGraph, from: NodeId, to: NodeId) -> Partitioning {
         return Partitioning::Single;
     }
     match &graph.node(to).operator {
-        Operator::WindowAggregate(aggregate) => Partitioning::Hash(aggregate.keys.clone()),
+        Operator::WindowAggregate(WindowAggregate { keys, .. })
+        | Operator::GroupAggregate(GroupAggregate { keys, .. }) => Partitioning::Hash(keys.clone()),
         // The local step's output begins with the keys.
         Operator::GlobalWindowAggregate(aggregate) => {
             Partitioning::Hash((0..aggregate.keys.len()).collect())

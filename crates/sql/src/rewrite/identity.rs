@@ -5,7 +5,7 @@
 //! | operator | identity |
 //! |---|---|
 //! | source | connector, name of the table |
-//! | aggregation | window and its clock, keys, the rows below |
+//! | aggregation | window and its clock if it has one, keys, the rows below |
 //! | sink | name of the table |
 //! | others, which have no state | the rows, the columns |
 //!
@@ -60,7 +60,13 @@ pub(super) fn local(whole: OperatorId) -> OperatorId {
 /// keep theirs.
 pub(super) fn make_unique(graph: &mut JobGraph) {
     let is_new = |operator: &Operator| {
-        matches!(operator, Operator::Calc(_) | Operator::Union | Operator::WindowTable(_))
+        matches!(
+            operator,
+            Operator::Calc(_)
+                | Operator::Union
+                | Operator::WindowTable(_)
+                | Operator::DropUpdateBefore
+        )
     };
     let kept = graph.nodes.iter().filter(|node| !is_new(&node.operator));
     let mut seen: HashSet<OperatorId> = kept.map(|node| node.id).collect();
@@ -106,6 +112,15 @@ fn describe(node: &Node, lineages: &[Lineage]) -> (String, Option<OperatorId>, L
             let lineage = Lineage::new(fingerprint(&canonical, &[rows]), columns.into_iter());
             (canonical, Some(rows), lineage)
         }
+        (Operator::GroupAggregate(aggregate), Some(below)) => {
+            let canonical =
+                format!("group aggregate by {}", keys_text(&aggregate.keys, node, below));
+            let rows = below.rows();
+            let keys = aggregate.keys.iter().map(|&key| below.column(key));
+            let calls = aggregate.aggregates.iter().map(|call| call.state_name.clone());
+            let lineage = Lineage::new(fingerprint(&canonical, &[rows]), keys.chain(calls));
+            (canonical, Some(rows), lineage)
+        }
         (Operator::Sink(sink), _) => {
             let canonical = format!("sink {}", sink.table.name);
             (canonical, None, Lineage::new(OperatorId(0), std::iter::empty()))
@@ -140,13 +155,17 @@ fn values_text(rows: &[Vec<Literal>], node: &Node) -> String {
     rows.iter().map(row).collect::<Vec<String>>().join(", ")
 }
 
-/// Keys are part of the identity with their types: state is laid out by them.
 fn aggregate_text(aggregate: &WindowAggregate, node: &Node, below: &Lineage) -> String {
-    let keys = aggregate.keys.iter().zip(&node.output);
+    let window = window_text(aggregate.window.window());
+    format!("window aggregate {window} by {}", keys_text(&aggregate.keys, node, below))
+}
+
+/// Keys are part of the identity with their types: state is laid out by them.
+fn keys_text(keys: &[usize], node: &Node, below: &Lineage) -> String {
+    let keys = keys.iter().zip(&node.output);
     let keys = keys
         .map(|(key, field)| format!("{} {}", below.column(*key), stored_type(&field.logical_type)));
-    let keys: Vec<String> = keys.collect();
-    format!("window aggregate {} by {}", window_text(aggregate.window.window()), keys.join(", "))
+    keys.collect::<Vec<String>>().join(", ")
 }
 
 fn aggregate_columns(aggregate: &WindowAggregate, below: &Lineage) -> Vec<String> {
@@ -166,21 +185,26 @@ fn aggregate_columns(aggregate: &WindowAggregate, below: &Lineage) -> Vec<String
 
 /// Names the states of an aggregation's aggregates.
 fn name_states(graph: &mut JobGraph, id: NodeId, lineages: &[Lineage]) {
-    let node = graph.node(id);
-    let Operator::WindowAggregate(aggregate) = &node.operator else { return };
-    let from = node.inputs[0].from;
+    let Some(calls) = calls_of(&mut graph.nodes[id.0].operator) else { return };
+    let mut calls = calls.to_vec();
+    let from = graph.node(id).inputs[0].from;
     let mut turns: HashMap<String, usize> = HashMap::new();
-    let mut names = Vec::new();
-    for call in &aggregate.aggregates {
+    for call in &mut calls {
         let name = state_name(call, graph.node(from), &lineages[from.0]);
         let turn = turns.entry(name.clone()).or_insert(0);
         *turn += 1;
-        names.push(if *turn == 1 { name } else { format!("{name} #{turn}") });
+        call.state_name = if *turn == 1 { name } else { format!("{name} #{turn}") };
     }
-    if let Operator::WindowAggregate(aggregate) = &mut graph.nodes[id.0].operator {
-        for (call, name) in aggregate.aggregates.iter_mut().zip(names) {
-            call.state_name = name;
-        }
+    if let Some(named) = calls_of(&mut graph.nodes[id.0].operator) {
+        named.clone_from_slice(&calls);
+    }
+}
+
+fn calls_of(operator: &mut Operator) -> Option<&mut [AggregateCall]> {
+    match operator {
+        Operator::WindowAggregate(aggregate) => Some(&mut aggregate.aggregates),
+        Operator::GroupAggregate(aggregate) => Some(&mut aggregate.aggregates),
+        _ => None,
     }
 }
 

@@ -27,6 +27,10 @@ fn owners(graph: &JobGraph) -> BTreeMap<OperatorId, (String, Vec<String>)> {
             let states = aggregate.aggregates.iter().map(|call| call.state_name.clone());
             Some(("aggregate".to_owned(), states.collect()))
         }
+        Operator::GroupAggregate(aggregate) => {
+            let states = aggregate.aggregates.iter().map(|call| call.state_name.clone());
+            Some(("aggregate".to_owned(), states.collect()))
+        }
         Operator::Sink(sink) => Some((format!("sink {}", sink.table.name), Vec::new())),
         _ => None,
     };
@@ -260,4 +264,24 @@ fn many_levels_of_unions_stay_small() {
     let views: String = (0..12).map(view).collect();
     let script = format!("CREATE VIEW v0 AS SELECT k FROM bids; {views} SELECT k FROM v12");
     graph(&format!("{BIDS}{script}")).unwrap();
+}
+
+#[test]
+fn groups_without_a_window_are_known_by_their_keys() {
+    let base = "SELECT k, COUNT(*) FROM bids GROUP BY k";
+    check(
+        base,
+        "SELECT MAX(n), UPPER(k), COUNT(*) FROM bids GROUP BY k",
+        &["+ MAX(`n` INT)", "= COUNT(*)", "= aggregate", "= source bids"],
+    );
+    check_all_kept(
+        base,
+        "SELECT /*+ STATE_TTL('bids' = '1 d') */ k, COUNT(*) FROM bids GROUP BY k",
+    );
+    check_all_kept(base, "SELECT k, COUNT(*) FROM bids GROUP BY k HAVING COUNT(*) > 1");
+    let lost = ["+ aggregate", "- aggregate", "= source bids"];
+    check(base, "SELECT COUNT(*) FROM bids GROUP BY n", &lost);
+    check(base, "SELECT COUNT(*) FROM bids", &lost);
+    check(base, "SELECT k, COUNT(*) FROM bids WHERE n > 1 GROUP BY k", &lost);
+    check(base, &query("k, COUNT(*)", ""), &lost);
 }

@@ -18,7 +18,7 @@
 //! | `changelog` | which row kinds an operator's output carries |
 
 mod assign_window;
-mod changelog;
+pub(crate) mod changelog;
 mod closing;
 mod exchange;
 mod fold;

@@ -10,7 +10,9 @@ mod source;
 use argus_base::{Field, TypeRoot};
 use argus_plan::graph::{Calc, WindowAggregate, WindowSource};
 use argus_plan::window::WindowTime;
-use argus_plan::{Expression, ExpressionKind, JobGraph, Literal, NodeId, Operator, Window};
+use argus_plan::{
+    AggregateCall, Expression, ExpressionKind, JobGraph, Literal, NodeId, Operator, Window,
+};
 
 use super::path::{Need, Path, path_of, relocate};
 use super::shape::{add, compact, forward, input_of, map_aggregate_columns};
@@ -69,8 +71,22 @@ fn collect(graph: &JobGraph, id: NodeId, needs: &mut [Need]) {
         | Operator::GlobalWindowAggregate(aggregate) => {
             let kept = kept_aggregate(aggregate, &need).0;
             let of_input = &mut needs[input_of(graph, id).0];
-            read_columns(&kept).into_iter().for_each(|index| of_input.add_column(index));
+            read_columns(&kept.keys, &kept.aggregates).for_each(|i| of_input.add_column(i));
+            match &kept.window {
+                WindowSource::Assign(window) => {
+                    window.time.column().into_iter().for_each(|i| of_input.add_column(i));
+                }
+                WindowSource::Attached { start, end, .. } => {
+                    [*start, *end].into_iter().for_each(|i| of_input.add_column(i));
+                }
+            }
         }
+        Operator::GroupAggregate(aggregate) => {
+            let kept = kept_calls(&aggregate.aggregates, aggregate.keys.len(), &need).0;
+            let of_input = &mut needs[input_of(graph, id).0];
+            read_columns(&aggregate.keys, &kept).for_each(|index| of_input.add_column(index));
+        }
+        Operator::DropUpdateBefore => unreachable!("it is added last"),
     }
 }
 
@@ -78,20 +94,13 @@ fn collect(graph: &JobGraph, id: NodeId, needs: &mut [Need]) {
 /// positions of what is left of its output.
 fn kept_aggregate(aggregate: &WindowAggregate, need: &Need) -> (WindowAggregate, Vec<Path>) {
     let read = need.columns();
-    let n_keys = aggregate.keys.len();
-    let n_aggregates = aggregate.aggregates.len();
+    let n_before = aggregate.keys.len() + aggregate.aggregates.len();
     let mut kept = aggregate.clone();
-    let mut layout: Vec<Path> = (0..n_keys).map(|index| vec![index]).collect();
-    kept.aggregates.clear();
-    for (index, call) in aggregate.aggregates.iter().enumerate() {
-        if read.contains(&(n_keys + index)) {
-            kept.aggregates.push(call.clone());
-            layout.push(vec![n_keys + index]);
-        }
-    }
+    let (calls, mut layout) = kept_calls(&aggregate.aggregates, aggregate.keys.len(), need);
+    kept.aggregates = calls;
     kept.properties.clear();
     for (index, property) in aggregate.properties.iter().enumerate() {
-        let place = n_keys + n_aggregates + index;
+        let place = n_before + index;
         if read.contains(&place) {
             kept.properties.push(*property);
             layout.push(vec![place]);
@@ -100,17 +109,28 @@ fn kept_aggregate(aggregate: &WindowAggregate, need: &Need) -> (WindowAggregate,
     (kept, layout)
 }
 
-/// The input columns that an aggregation reads.
-fn read_columns(aggregate: &WindowAggregate) -> Vec<usize> {
-    let calls = aggregate.aggregates.iter();
-    let mut read: Vec<usize> =
-        calls.flat_map(|call| call.argument.into_iter().chain(call.filter)).collect();
-    read.extend(&aggregate.keys);
-    match &aggregate.window {
-        WindowSource::Assign(window) => read.extend(window.time.column()),
-        WindowSource::Attached { start, end, .. } => read.extend([start, end]),
+/// The aggregates that are read, and the old positions of the keys and of them.
+fn kept_calls(
+    aggregates: &[AggregateCall],
+    n_keys: usize,
+    need: &Need,
+) -> (Vec<AggregateCall>, Vec<Path>) {
+    let read = need.columns();
+    let mut kept = Vec::new();
+    let mut layout: Vec<Path> = (0..n_keys).map(|index| vec![index]).collect();
+    for (index, call) in aggregates.iter().enumerate() {
+        if read.contains(&(n_keys + index)) {
+            kept.push(call.clone());
+            layout.push(vec![n_keys + index]);
+        }
     }
-    read
+    (kept, layout)
+}
+
+/// The input columns that keys and aggregates read.
+fn read_columns(keys: &[usize], aggregates: &[AggregateCall]) -> impl Iterator<Item = usize> {
+    let calls = aggregates.iter().flat_map(|call| call.argument.into_iter().chain(call.filter));
+    keys.iter().copied().chain(calls)
 }
 
 /// Rewrites a node over its inputs' layouts; gives its own.
@@ -139,7 +159,7 @@ fn rewrite(graph: &mut JobGraph, id: NodeId, need: &Need, layouts: &[Vec<Path>])
         }
         Operator::WindowAggregate(aggregate) => {
             let (mut kept, own) = kept_aggregate(&aggregate, need);
-            map_aggregate_columns(&mut kept, &place);
+            map_aggregate_columns(&mut kept.keys, &mut kept.aggregates, &place);
             kept.window = match kept.window {
                 WindowSource::Assign(window) => {
                     let time = time_at(window.time, &place);
@@ -155,9 +175,19 @@ fn rewrite(graph: &mut JobGraph, id: NodeId, need: &Need, layouts: &[Vec<Path>])
             graph.nodes[id.0].operator = Operator::WindowAggregate(kept);
             own
         }
-        // Aggregations are split later; ends read everything in order.
+        Operator::GroupAggregate(mut aggregate) => {
+            let n_keys = aggregate.keys.len();
+            let (mut kept, own) = kept_calls(&aggregate.aggregates, n_keys, need);
+            map_aggregate_columns(&mut aggregate.keys, &mut kept, &place);
+            aggregate.aggregates = kept;
+            keep_output(graph, id, &own);
+            graph.nodes[id.0].operator = Operator::GroupAggregate(aggregate);
+            own
+        }
+        // Aggregations are split and −U dropped later; ends read everything in order.
         Operator::LocalWindowAggregate(_)
         | Operator::GlobalWindowAggregate(_)
+        | Operator::DropUpdateBefore
         | Operator::Sink(_)
         | Operator::Collect => Vec::new(),
     }

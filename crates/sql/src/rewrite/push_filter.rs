@@ -49,6 +49,7 @@ fn may_move(graph: &JobGraph, node: NodeId, condition: &Expression) -> bool {
         Operator::Union => graph.node(node).output.len(),
         Operator::WindowTable(_) => graph.node(input_of(graph, node)).output.len(),
         Operator::WindowAggregate(aggregate) => aggregate.keys.len(),
+        Operator::GroupAggregate(aggregate) => aggregate.keys.len(),
         _ => return false,
     };
     let mut reads_movable = true;
@@ -76,10 +77,12 @@ fn can_fail(expression: &Expression) -> bool {
 /// The condition over the node's inputs.
 fn over_input(graph: &JobGraph, node: NodeId, condition: &Expression) -> Expression {
     let mut condition = condition.clone();
-    if let Operator::WindowAggregate(aggregate) = &graph.node(node).operator {
-        let keys = aggregate.keys.clone();
-        condition.map_columns(&|index| argus_plan::ExpressionKind::Column(keys[index]));
-    }
+    let keys = match &graph.node(node).operator {
+        Operator::WindowAggregate(aggregate) => &aggregate.keys,
+        Operator::GroupAggregate(aggregate) => &aggregate.keys,
+        _ => return condition,
+    };
+    condition.map_columns(&|index| argus_plan::ExpressionKind::Column(keys[index]));
     condition
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use argus_base::Field;
 use argus_plan::graph::{Calc, ChangelogMode, Edge, Partitioning};
-use argus_plan::{Expression, ExpressionKind, JobGraph, Node, NodeId, Operator};
+use argus_plan::{AggregateCall, Expression, ExpressionKind, JobGraph, Node, NodeId, Operator};
 
 /// The only input of a node that has one.
 pub(super) fn input_of(graph: &JobGraph, id: NodeId) -> NodeId {
@@ -82,15 +82,16 @@ pub(super) fn conjuncts(condition: Expression) -> Vec<Expression> {
     }
 }
 
-/// The input columns of an aggregation, by what they are for.
+/// Reads the input columns of keys and aggregates elsewhere.
 pub(super) fn map_aggregate_columns(
-    aggregate: &mut argus_plan::graph::WindowAggregate,
+    keys: &mut [usize],
+    aggregates: &mut [AggregateCall],
     place: &impl Fn(usize) -> usize,
 ) {
-    for key in &mut aggregate.keys {
+    for key in keys {
         *key = place(*key);
     }
-    for call in &mut aggregate.aggregates {
+    for call in aggregates {
         call.argument = call.argument.map(place);
         call.filter = call.filter.map(place);
     }

@@ -1,0 +1,489 @@
+//! Aggregation without a window as tables of text, and against a model that keeps every row, while
+//! it is sealed and restored with another parallelism at random. A seed is a whole world.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argus_base::env::splitmix64;
+use argus_base::id::{OperatorId, SubtaskIndex};
+use argus_base::key_group::{key_group, key_group_range, key_hash, subtask_of};
+use argus_base::logical_type::arrow_schema;
+use argus_base::time::{ProcessingTime, Watermark};
+use argus_base::{Batch, Field, TypeRoot};
+use argus_plan::graph::GroupAggregate;
+use argus_plan::{AggregateCall, AggregateFunction};
+use argus_state::key_codec::EncodedKeys;
+use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
+use argus_state::snapshot::{CHAIN_LENGTH, RestoredPart, RestoredState, Section};
+use argus_state::spill::StateContext;
+use argus_state::storage::{MemoryStorage, Storage};
+use argus_state::{KeyCodec, SliceKey};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, UInt32Array,
+};
+use arrow_schema::DataType;
+
+use super::drop_update_before::DropUpdateBefore;
+use super::group_aggregate::{GroupAggregator, GroupOptions};
+use super::{Emission, Operator, Output};
+use crate::expression::EvaluationContext;
+
+const GROUPS: u16 = 16;
+/// Worlds of each setting; many more were tried when the code was written.
+const N_SEEDS: u64 = 4;
+
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    /// In milliseconds.
+    ttl: Option<i64>,
+    sends_before: bool,
+    has_keys: bool,
+}
+
+const PLAIN: Setting = Setting { ttl: None, sends_before: true, has_keys: true };
+
+#[derive(Clone, Debug)]
+struct Row {
+    key: Option<String>,
+    value: Option<i64>,
+    text: String,
+    passes: bool,
+}
+
+fn row(key: &str, value: Option<i64>) -> Row {
+    Row { key: Some(key.to_owned()), value, text: "t".to_owned(), passes: true }
+}
+
+fn input() -> Vec<Field> {
+    vec![
+        Field::new("k", TypeRoot::STRING.nullable()),
+        Field::new("v", TypeRoot::BigInt.nullable()),
+        Field::new("t", TypeRoot::STRING.nullable()),
+        Field::new("p", TypeRoot::Boolean.nullable()),
+    ]
+}
+
+/// COUNT(*), SUM(v) FILTER (WHERE p), COUNT(DISTINCT v), MIN(t), LAST_VALUE(v).
+fn calls() -> Vec<AggregateCall> {
+    let call = |function: AggregateFunction, argument: Option<usize>| AggregateCall {
+        function,
+        argument,
+        is_distinct: false,
+        filter: None,
+        result: function
+            .result_type(argument.map(|i| input()[i].logical_type.clone()).as_ref())
+            .unwrap(),
+        name: format!("{function:?}"),
+        state_name: format!("{function:?}"),
+    };
+    vec![
+        call(AggregateFunction::CountStar, None),
+        AggregateCall { filter: Some(3), ..call(AggregateFunction::Sum, Some(1)) },
+        AggregateCall { is_distinct: true, ..call(AggregateFunction::Count, Some(1)) },
+        call(AggregateFunction::Min, Some(2)),
+        call(AggregateFunction::LastValue, Some(1)),
+    ]
+}
+
+fn operator(setting: Setting, subtask: usize, aggregates: Vec<AggregateCall>) -> GroupAggregator {
+    let keys = if setting.has_keys { vec![0] } else { Vec::new() };
+    let key_fields = keys.iter().map(|key: &usize| input()[*key].clone());
+    let results = aggregates.iter().map(|call| Field::new(&call.name, call.result.clone()));
+    let schema = arrow_schema(&key_fields.chain(results).collect::<Vec<Field>>());
+    let ttl = setting.ttl.map(|ttl| Duration::from_millis(ttl.cast_unsigned()));
+    let context = StateContext {
+        operator: OperatorId(1),
+        subtask: SubtaskIndex(subtask),
+        max_parallelism: GROUPS,
+        is_tracked: true,
+        memory: None,
+        spill_folder: PathBuf::new(),
+    };
+    let options = GroupOptions {
+        input: input().into_iter().map(|field| field.logical_type).collect(),
+        schema,
+        sends_before: setting.sends_before,
+        context,
+    };
+    GroupAggregator::new(&GroupAggregate { keys, aggregates, ttl }, options).unwrap()
+}
+
+fn batch(rows: &[Row]) -> Batch {
+    let keys: StringViewArray = rows.iter().map(|row| row.key.as_deref()).collect();
+    let values: Int64Array = rows.iter().map(|row| row.value).collect();
+    let texts: StringViewArray = rows.iter().map(|row| Some(row.text.as_str())).collect();
+    let passes: BooleanArray = rows.iter().map(|row| Some(row.passes)).collect();
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(keys), Arc::new(values), Arc::new(texts), Arc::new(passes)];
+    Batch::inserts(RecordBatch::try_new(arrow_schema(&input()), columns).unwrap())
+}
+
+fn cell(array: &ArrayRef, row: usize) -> String {
+    if array.is_null(row) {
+        return "-".to_owned();
+    }
+    match array.data_type() {
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+        other => panic!("{other}"),
+    }
+}
+
+fn lines(batches: &[Batch]) -> Vec<String> {
+    let line = |batch: &Batch, row: usize| {
+        let cells = batch.records.columns().iter().map(|column| cell(column, row));
+        format!("{} {}", batch.kind(row).short(), cells.collect::<Vec<String>>().join(" "))
+    };
+    batches.iter().flat_map(|batch| (0..batch.n_rows()).map(|row| line(batch, row))).collect()
+}
+
+fn run(operator: &mut dyn Operator, batch: Batch, now: i64) -> Vec<Batch> {
+    let context = EvaluationContext { now: ProcessingTime(now), watermark: Watermark::MIN };
+    let mut output = Output::default();
+    let mut emission = operator.process(0, batch, &context, &mut output).unwrap();
+    while emission == Emission::More {
+        emission = operator.resume(&mut output).unwrap();
+    }
+    output.batches
+}
+
+#[track_caller]
+fn check_lines(operator: &mut GroupAggregator, now: i64, rows: &[Row], expected: &str) {
+    let shown = lines(&run(operator, batch(rows), now));
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn each_row_brings_its_result_up_to_date() {
+    let count_and_sum = calls()[..2].to_vec();
+    let mut aggregator = operator(PLAIN, 0, count_and_sum.clone());
+    let rows = [row("a", Some(1)), row("b", None), row("a", Some(2)), row("a", None)];
+    check_lines(
+        &mut aggregator,
+        0,
+        &rows,
+        "+I a 1 1
+         +I b 1 -
+         -U a 1 1
+         +U a 2 3
+         -U a 2 3
+         +U a 3 3",
+    );
+    check_lines(&mut aggregator, 0, &rows[1..2], "-U b 1 -\n+U b 2 -");
+    let upserts = Setting { sends_before: false, ..PLAIN };
+    let mut aggregator = operator(upserts, 0, count_and_sum.clone());
+    check_lines(&mut aggregator, 0, &rows[..3], "+I a 1 1\n+I b 1 -\n+U a 2 3");
+    let mut global = operator(Setting { has_keys: false, ..PLAIN }, 0, count_and_sum);
+    check_lines(&mut global, 0, &rows[..2], "+I 1 1\n-U 1 1\n+U 2 1");
+}
+
+#[test]
+fn equal_results_are_not_emitted_again_unless_keys_are_forgotten() {
+    let least = calls()[3..4].to_vec();
+    let rows = [row("a", None), row("a", None), row("b", None), row("a", None)];
+    check_lines(&mut operator(PLAIN, 0, least.clone()), 0, &rows, "+I a t\n+I b t");
+    check_lines(&mut operator(PLAIN, 0, Vec::new()), 0, &rows, "+I a\n+I b");
+    let forgets = Setting { ttl: Some(10), ..PLAIN };
+    check_lines(
+        &mut operator(forgets, 0, Vec::new()),
+        0,
+        &rows,
+        "+I a\n-U a\n+U a\n+I b\n-U a\n+U a",
+    );
+}
+
+#[test]
+fn a_key_without_rows_for_the_time_to_live_was_never_there() {
+    let forgets = Setting { ttl: Some(500), ..PLAIN };
+    let mut aggregator = operator(forgets, 0, calls()[..1].to_vec());
+    let a = [row("a", None)];
+    check_lines(&mut aggregator, 0, &a, "+I a 1");
+    check_lines(&mut aggregator, 499, &a, "-U a 1\n+U a 2");
+    check_lines(&mut aggregator, 998, &[row("b", None)], "+I b 1");
+    check_lines(&mut aggregator, 999, &[a[0].clone(), a[0].clone()], "+I a 1\n-U a 1\n+U a 2");
+    assert_eq!(aggregator.n_keys(), 2);
+    aggregator.tick(ProcessingTime(1498), &mut Output::default()).unwrap();
+    assert_eq!(aggregator.n_keys(), 1, "b is swept");
+    check_lines(&mut aggregator, 1498, &a, "-U a 2\n+U a 3");
+}
+
+#[test]
+fn many_changes_leave_in_pieces() {
+    let mut aggregator = operator(PLAIN, 0, calls());
+    let rows: Vec<Row> = (0..5_000).map(|i| row(&format!("{}", i % 7), Some(i))).collect();
+    let batches = run(&mut aggregator, batch(&rows), 0);
+    let n_rows: Vec<usize> = batches.iter().map(Batch::n_rows).collect();
+    assert_eq!(n_rows, [8192, 2 * 5_000 - 7 - 8192]);
+}
+
+#[test]
+fn update_before_is_dropped() {
+    let mut aggregator = operator(PLAIN, 0, calls()[..1].to_vec());
+    let rows = [row("a", None), row("b", None), row("a", None)];
+    let changes = run(&mut aggregator, batch(&rows), 0).swap_remove(0);
+    let kept = run(&mut DropUpdateBefore, changes, 0);
+    assert_eq!(lines(&kept), ["+I a 1", "+I b 1", "+U a 2"]);
+}
+
+/// Rows of each key since it was new, and when the last came.
+type Model = BTreeMap<Option<String>, (Vec<Row>, i64)>;
+
+/// A row's result, all of the key's rows given.
+fn result(rows: &[Row]) -> String {
+    let show = |value: Option<i64>| value.map_or("-".to_owned(), |value| value.to_string());
+    let sum = rows.iter().filter(|row| row.passes).filter_map(|row| row.value);
+    let mut distinct: Vec<i64> = rows.iter().filter_map(|row| row.value).collect();
+    let last = distinct.last().copied();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let least = rows.iter().map(|row| &row.text).min().unwrap();
+    let sum = sum.reduce(|sum, value| sum + value);
+    format!("{} {} {} {least} {}", rows.len(), show(sum), distinct.len(), show(last))
+}
+
+/// What a row changes.
+fn expect(setting: Setting, model: &mut Model, row: &Row, now: i64) -> Vec<String> {
+    let (rows, updated) = model.entry(row.key.clone()).or_default();
+    if setting.ttl.is_some_and(|ttl| *updated + ttl <= now) {
+        rows.clear();
+    }
+    let key = row.key.as_deref().unwrap_or("-");
+    let before = (!rows.is_empty()).then(|| result(rows));
+    rows.push(row.clone());
+    *updated = now;
+    let after = result(rows);
+    let Some(before) = before else { return vec![format!("+I {key} {after}")] };
+    if before == after && setting.ttl.is_none() {
+        return Vec::new();
+    }
+    let before = setting.sends_before.then(|| format!("-U {key} {before}"));
+    before.into_iter().chain([format!("+U {key} {after}")]).collect()
+}
+
+/// What a subtask left in the store: its chain, oldest first, and what it is made of.
+#[derive(Clone, Default)]
+struct Chain {
+    restored: Vec<Section>,
+    sealed: VecDeque<(u64, Section)>,
+    n_seals: u64,
+}
+
+impl Chain {
+    fn seal(&mut self, section: Option<Section>) {
+        self.n_seals += 1;
+        if self.n_seals >= CHAIN_LENGTH {
+            self.restored.clear();
+        }
+        self.sealed.extend(section.map(|section| (self.n_seals, section)));
+        let oldest = (self.n_seals + 1).saturating_sub(CHAIN_LENGTH);
+        self.sealed.retain(|(seal, _)| *seal >= oldest);
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let sealed = self.sealed.iter().map(|(_, section)| section);
+        self.restored.iter().chain(sealed).cloned().collect()
+    }
+}
+
+struct World {
+    setting: Setting,
+    state: u64,
+    now: i64,
+    model: Model,
+    subtasks: Vec<GroupAggregator>,
+    chains: Vec<Chain>,
+    /// Chains of the last checkpoint by subtask, and the model of then.
+    committed: Option<(Vec<Vec<Section>>, Model)>,
+    storage: Arc<MemoryStorage>,
+    n_segments: usize,
+}
+
+impl World {
+    fn new(setting: Setting, seed: u64) -> World {
+        let mut world = World {
+            setting,
+            state: seed,
+            now: 0,
+            model: Model::new(),
+            subtasks: Vec::new(),
+            chains: Vec::new(),
+            committed: None,
+            storage: Arc::new(MemoryStorage::default()),
+            n_segments: 0,
+        };
+        world.start(2);
+        world
+    }
+
+    fn random(&mut self, range: Range<i64>) -> i64 {
+        self.state = self.state.wrapping_add(1);
+        let width = (range.end - range.start).cast_unsigned();
+        range.start + (splitmix64(self.state) % width).cast_signed()
+    }
+
+    fn start(&mut self, parallelism: usize) {
+        self.subtasks = (0..parallelism).map(|i| operator(self.setting, i, calls())).collect();
+        self.chains = vec![Chain::default(); parallelism];
+    }
+
+    fn rows(&mut self) {
+        let n_rows = self.random(1..30);
+        let rows: Vec<Row> = (0..n_rows).map(|_| self.row()).collect();
+        let mut expected: Vec<String> = Vec::new();
+        for row in &rows {
+            expected.extend(expect(self.setting, &mut self.model, row, self.now));
+        }
+        let codec = KeyCodec::new(vec![DataType::Utf8View]);
+        let batch = batch(&rows);
+        let mut keys = EncodedKeys::default();
+        codec.encode(&batch.records.columns()[..1], batch.n_rows(), &mut keys);
+        let n_subtasks = self.subtasks.len();
+        let mut emitted: Vec<String> = Vec::new();
+        for (index, subtask) in self.subtasks.iter_mut().enumerate() {
+            let is_own = |row: &u32| {
+                let group = key_group(key_hash(keys.key(*row as usize)), GROUPS);
+                subtask_of(group, n_subtasks, GROUPS) == index
+            };
+            let own = (0..u32::try_from(batch.n_rows()).unwrap()).filter(is_own);
+            let own = UInt32Array::from_iter_values(own);
+            let own = arrow_select::take::take_record_batch(&batch.records, &own).unwrap();
+            emitted.extend(lines(&run(subtask, Batch::inserts(own), self.now)));
+        }
+        // Rows of one key are in order.
+        let key = |line: &String| line.split(' ').nth(1).map(str::to_owned);
+        expected.sort_by_key(key);
+        emitted.sort_by_key(key);
+        assert_eq!(emitted, expected, "at {}", self.now);
+    }
+
+    fn row(&mut self) -> Row {
+        let (key, value) = (self.random(0..40), self.random(-5..20));
+        Row {
+            key: (key > 0).then(|| format!("key{}", key * key / 30)),
+            value: (value > 0).then_some(value),
+            text: format!("a-text-of-some-length-{}", self.random(100..999)),
+            passes: self.random(0..3) > 0,
+        }
+    }
+
+    fn tick(&mut self) {
+        self.now += self.random(0..120);
+        let now = ProcessingTime(self.now);
+        for subtask in &mut self.subtasks {
+            subtask.tick(now, &mut Output::default()).unwrap();
+        }
+    }
+
+    fn seal(&mut self) {
+        for index in 0..self.subtasks.len() {
+            let sealed = self.subtasks[index].seal().unwrap().unwrap();
+            assert_eq!(
+                (sealed.live.as_slice(), sealed.begins_chain),
+                (&[SliceKey::KEYED][..], false)
+            );
+            let has_rows = sealed.rows.iter().any(|rows| rows.num_rows() > 0);
+            let section = has_rows.then(|| self.store(index, &sealed.rows));
+            self.chains[index].seal(section);
+        }
+        let chains = self.chains.iter().map(Chain::sections).collect();
+        self.committed = Some((chains, self.model.clone()));
+    }
+
+    fn store(&mut self, subtask: usize, rows: &[RecordBatch]) -> Section {
+        let section = SectionId { operator: OperatorId(1), subtask: SubtaskIndex(subtask) };
+        let mut writer = SegmentWriter::new(GROUPS);
+        rows.iter().for_each(|rows| writer.add_state(section, rows).unwrap());
+        let encoded = writer.finish().unwrap();
+        let path = format!("segment/{:06}", self.n_segments);
+        self.n_segments += 1;
+        self.storage.put(&path, &encoded.bytes).unwrap();
+        let n_bytes = encoded.bytes.len() as u64;
+        let reference = SegmentRef { path, n_bytes, checksum: encoded.checksum };
+        let storage: Arc<dyn Storage> = self.storage.clone();
+        Section { segment: Arc::new(SegmentReader::open(storage, &reference).unwrap()), section }
+    }
+
+    fn restore(&mut self, parallelism: usize) {
+        let Some((chains, model)) = self.committed.clone() else { return };
+        self.model = model;
+        self.start(parallelism);
+        for index in 0..parallelism {
+            let own = key_group_range(index, parallelism, GROUPS);
+            let mut parts = Vec::new();
+            for (former, chain) in chains.iter().enumerate() {
+                let theirs = key_group_range(former, chains.len(), GROUPS);
+                let groups = own.start.max(theirs.start)..own.end.min(theirs.end);
+                if groups.is_empty() {
+                    continue;
+                }
+                self.chains[index].restored.extend(chain.iter().cloned());
+                parts.push(RestoredPart {
+                    groups,
+                    scalars: Vec::new(),
+                    live: vec![SliceKey::KEYED],
+                    runs: Vec::new(),
+                    chain: chain.clone(),
+                });
+            }
+            // Of former lives with other parallelisms several chains may have one section.
+            let restored = &mut self.chains[index].restored;
+            let age = |section: &Section| (section.segment.segment().path.clone(), section.section);
+            restored.sort_by_key(age);
+            restored.dedup_by_key(|section| age(section));
+            self.subtasks[index].restore(RestoredState { parts }).unwrap();
+        }
+    }
+
+    fn live(&mut self, n_steps: usize) {
+        for _ in 0..n_steps {
+            match self.random(0..100) {
+                0..50 => self.rows(),
+                50..70 => self.tick(),
+                70..95 => self.seal(),
+                _ => {
+                    let parallelism = usize::try_from(self.random(1..4)).unwrap();
+                    self.restore(parallelism);
+                }
+            }
+        }
+    }
+
+    fn n_keys(&self) -> usize {
+        self.subtasks.iter().map(|subtask| subtask.n_keys()).sum()
+    }
+}
+
+#[test]
+fn state_survives() {
+    for sends_before in [false, true] {
+        for seed in 0..N_SEEDS {
+            println!("seed {seed}");
+            let mut world = World::new(Setting { sends_before, ..PLAIN }, splitmix64(seed));
+            world.live(300);
+            assert_eq!(world.n_keys(), world.model.len());
+        }
+    }
+}
+
+#[test]
+fn state_survives_while_keys_are_forgotten() {
+    for seed in 0..N_SEEDS {
+        println!("seed {seed}");
+        let setting = Setting { ttl: Some(300), ..PLAIN };
+        let mut world = World::new(setting, splitmix64(seed));
+        world.live(300);
+        for _ in 0..20 {
+            world.tick();
+        }
+        assert_eq!(world.n_keys(), 0, "all are swept");
+        world.seal();
+        world.restore(3);
+        assert_eq!(world.n_keys(), 0, "and stay so");
+    }
+}
