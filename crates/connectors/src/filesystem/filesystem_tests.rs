@@ -76,8 +76,10 @@ fn says_what_is_not_there_and_what_is_wrong() {
     folder.write("x.json.gz", "");
     assert!(refused(&json_table(&folder, "x.json.gz", &[])).contains("compressed files"));
     let mut remote = json_table(&folder, "x", &[]);
+    remote.options.insert("path".to_owned(), "hdfs://host/x".to_owned());
+    assert!(check(&remote).unwrap_err().to_string().contains("scheme 'hdfs'"));
     remote.options.insert("path".to_owned(), "s3://bucket/x".to_owned());
-    assert!(check(&remote).unwrap_err().to_string().contains("scheme 's3'"));
+    assert!(refused(&remote).contains("s3:// for writing"));
 }
 
 #[test]

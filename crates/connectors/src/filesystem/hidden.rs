@@ -4,6 +4,7 @@
 //! .part-<key>-<incarnation>-<generation>-<subtask>.inprogress-<random>     being written
 //! .part-<key>-<incarnation>-<generation>-<checkpoint>-<subtask>-<n>.pending  waits for its commit
 //! part-<incarnation>-<subtask>-<checkpoint>-<n>                            visible
+//! part-<incarnation>-<subtask>-<generation>-<random>                       visible, on S3
 //! ```
 //! The key is that of job and table, for jobs may share a folder. No two files ever have one
 //! name: neither incarnations nor, within one, checkpoints come again, and where a checkpoint's
@@ -54,6 +55,12 @@ impl Names {
     /// Of a file that is being written.
     pub fn in_progress(&self, subtask: SubtaskIndex, random: u64) -> String {
         format!("{}-{}.inprogress-{random:016x}", self.stem(), subtask.0)
+    }
+
+    /// Of a file that cannot be renamed, hidden and visible.
+    pub fn fixed(&self, subtask: SubtaskIndex, random: u64) -> String {
+        let (incarnation, generation) = (&self.incarnation, self.generation.0);
+        format!("part-{incarnation}-{}-{generation}-{random:016x}", subtask.0)
     }
 
     /// Of a complete file that waits for its commit.

@@ -14,8 +14,12 @@ use std::path::{Path, PathBuf};
 use argus_base::{Error, ErrorKind, Result};
 
 use super::code;
-use super::place::{NewFile, Place};
+use super::patience::Patience;
+use super::place::{NewFile, NewNames, Place};
 use super::prepared::{Hidden, PreparedFile, path};
+
+/// Beyond, a process may run out of them.
+const MAX_OPEN_FILES: usize = 256;
 
 /// A folder.
 pub struct LocalPlace {
@@ -60,10 +64,19 @@ impl Place for LocalPlace {
         })
     }
 
-    fn create(&self, folder: &str, hidden_name: &str) -> Result<Box<dyn NewFile>> {
+    fn max_open_files(&self) -> usize {
+        MAX_OPEN_FILES
+    }
+
+    fn create(
+        &self,
+        folder: &str,
+        names: &NewNames,
+        _patience: &Patience,
+    ) -> Result<Box<dyn NewFile>> {
         let at = self.root.join(folder);
         std::fs::create_dir_all(&at).map_err(|error| cannot(&at, &error))?;
-        let hidden = at.join(hidden_name);
+        let hidden = at.join(&names.hidden);
         let file = OpenOptions::new().write(true).create_new(true).open(&hidden);
         let file = file.map_err(|error| cannot(&hidden, &error))?;
         Ok(Box::new(LocalFile { at, folder: folder.to_owned(), hidden: Some(hidden), file }))

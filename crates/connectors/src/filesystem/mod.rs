@@ -16,8 +16,10 @@ mod part_file;
 mod partition;
 mod partition_commit;
 mod path;
+mod patience;
 mod place;
 mod prepared;
+mod s3;
 mod sink;
 mod source;
 mod writer;
@@ -40,7 +42,8 @@ const OWN_OPTIONS: [OptionSpec; 11] = [
     OptionSpec::new(
         "path",
         OptionKind::Text,
-        "A file, a folder, or for reading a pattern with *, ? and [ ]; plain or as file:// URI.",
+        "A file, a folder, or for reading a pattern with *, ? and [ ]; plain or as file:// URI. For \
+         writing also s3://bucket/path.",
     )
     .required(),
     OptionSpec::new(
@@ -135,7 +138,7 @@ pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
     }
     PartitionPolicy::of(&options)?;
     let path = options.text("path").unwrap_or_default();
-    path::local(path).map_err(|problem| OptionError::BadValue {
+    path::Location::parse(path).map_err(|problem| OptionError::BadValue {
         key: "path".to_owned(),
         value: path.to_owned(),
         problem,
@@ -183,6 +186,10 @@ mod code {
     pub const BAD_MARKER: &str = "AR3407";
     /// Another run of the job has taken the folder over.
     pub const FENCED: &str = "AR3408";
+    /// The server of a bucket does not answer.
+    pub const AWAY: &str = "AR3409";
+    /// The server of a bucket refuses.
+    pub const REFUSED: &str = "AR3410";
 }
 
 #[cfg(test)]

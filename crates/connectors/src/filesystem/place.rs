@@ -2,6 +2,7 @@
 
 use argus_base::Result;
 
+use super::patience::Patience;
 use super::prepared::PreparedFile;
 
 /// A folder on disk or below a bucket's prefix. Paths are below it, with `/` between their parts.
@@ -13,9 +14,17 @@ pub trait Place: Send + Sync {
     /// Makes it where it is missing.
     fn make(&self) -> Result<()>;
 
-    /// Begins a hidden file in a partition's folder. A place that hides files otherwise does not
-    /// use the name.
-    fn create(&self, folder: &str, hidden_name: &str) -> Result<Box<dyn NewFile>>;
+    /// Most files that one writer has open.
+    fn max_open_files(&self) -> usize;
+
+    /// Begins a hidden file in a partition's folder. Its calls wait for a server that is away with
+    /// the writer's patience; so what they return is final.
+    fn create(
+        &self,
+        folder: &str,
+        names: &NewNames,
+        patience: &Patience,
+    ) -> Result<Box<dyn NewFile>>;
 
     /// Makes a prepared file visible. A file that is visible already stays as it is; one that is
     /// nowhere is an error of kind `Corrupt`.
@@ -35,6 +44,14 @@ pub trait Place: Send + Sync {
 
     /// Removes a hidden file, where it is there.
     fn remove(&self, path: &str) -> Result<()>;
+}
+
+/// Names for a new file, of which a place uses one.
+pub struct NewNames {
+    /// While it is being written, where a hidden file is one with another name.
+    pub hidden: String,
+    /// For ever, where a file cannot be renamed.
+    pub fixed: String,
 }
 
 /// A hidden file that is being written. Dropped before it is prepared or published, it is gone.

@@ -13,6 +13,7 @@ use argus_base::connector::{
 };
 use argus_base::id::SubtaskIndex;
 use argus_base::metrics::Counter;
+use argus_base::option::Options;
 use argus_base::sink::{Delivery, Sink, SinkWriter};
 use argus_base::{Env, Error, Field, Result};
 use arrow_array::Array;
@@ -20,9 +21,12 @@ use arrow_array::Array;
 use super::committer::{CommitTarget, FileCommitter, SharedNames};
 use super::local::LocalPlace;
 use super::partition_commit::PartitionPolicy;
+use super::path::Location;
+use super::patience::Patience;
 use super::place::Place;
-use super::writer::FolderWriter;
-use super::{code, path, spec};
+use super::s3::S3Place;
+use super::writer::{FolderWriter, Visibility};
+use super::{code, prepared, spec};
 use crate::background::BackgroundWriter;
 use crate::distinct::{DistinctTable, distinct};
 use crate::format::{FileWriter, FormatContext};
@@ -54,9 +58,7 @@ fn open(table: &TableDescriptor, context: &ConnectorContext) -> Result<FileSink>
     let options = TableOptions::check(table, &spec()).map_err(|error| unchecked(table, &error))?;
     let connector = &options.connector;
     let policy = PartitionPolicy::of(connector).map_err(|error| unchecked(table, &error))?;
-    let folder = path::local(connector.text("path").unwrap_or_default())
-        .map_err(|problem| Error::user(code::CANNOT_WRITE, problem))?;
-    let place: Arc<dyn Place> = Arc::new(LocalPlace::new(folder)?);
+    let max_file_bytes = connector.memory_size("sink.rolling-policy.file-size").unwrap_or(1 << 27);
     let Some(format) = options.body.clone() else {
         return Err(Error::bug("a filesystem table without a format"));
     };
@@ -65,18 +67,19 @@ fn open(table: &TableDescriptor, context: &ConnectorContext) -> Result<FileSink>
     let position = |key: &String| table.physical.iter().position(|field| field.name == *key);
     let target = Target {
         table_name: table.name.clone(),
-        place,
+        place: place(connector, context, max_file_bytes)?,
         body_columns: (0..table.physical.len()).filter(|i| !is_key(&table.physical[*i])).collect(),
         key_columns: table.partition_keys.iter().filter_map(position).collect(),
         fields: table.physical.clone(),
         format,
         time_zone: context.time_zone.clone(),
         default_partition: connector.text("partition.default-name").unwrap_or_default().to_owned(),
-        max_file_bytes: connector.memory_size("sink.rolling-policy.file-size").unwrap_or(1 << 27),
+        max_file_bytes,
         max_file_age: connector
             .duration("sink.rolling-policy.rollover-interval")
             .unwrap_or(Duration::MAX),
         policy,
+        connect_timeout: context.connect_timeout,
         on_error: context.on_sink_error,
         env: context.env.clone(),
         n_records: context.metrics.counter(&SINK_RECORDS, &labels),
@@ -89,6 +92,21 @@ fn open(table: &TableDescriptor, context: &ConnectorContext) -> Result<FileSink>
         names: SharedNames::default(),
         is_checkpointed: context.checkpoints.is_some(),
         max_parallelism: options.sink_parallelism(),
+    })
+}
+
+fn place(
+    options: &Options,
+    context: &ConnectorContext,
+    max_file_bytes: u64,
+) -> Result<Arc<dyn Place>> {
+    let location = Location::parse(options.text("path").unwrap_or_default())
+        .map_err(|problem| Error::user(code::CANNOT_WRITE, problem))?;
+    Ok(match location {
+        Location::Local(folder) => Arc::new(LocalPlace::new(folder)?),
+        Location::S3 { bucket, prefix } => {
+            Arc::new(S3Place::new(&bucket, &prefix, &context.settings, max_file_bytes)?)
+        }
     })
 }
 
@@ -111,6 +129,8 @@ pub struct Target {
     /// A file that has been open for this long is followed by another.
     pub max_file_age: Duration,
     policy: Option<PartitionPolicy>,
+    /// How long to wait for a server at the start.
+    pub connect_timeout: Duration,
     on_error: OnError,
     /// The job's.
     pub env: Env,
@@ -162,16 +182,17 @@ impl Sink for FileSink {
 
     fn writer(&self, subtask: SubtaskIndex, parallelism: usize) -> Result<Box<dyn SinkWriter>> {
         let target = Arc::clone(&self.target);
-        if !self.is_checkpointed {
-            let writer = FolderWriter::to_the_end(target, subtask, parallelism);
-            return Ok(Box::new(BackgroundWriter::start("files", move |_| writer)?));
-        }
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(names) = names else {
-            return Err(Error::bug("a writer of a folder that is not yet open"));
+        let visibility = match names {
+            Some(names) => Visibility::ByEpoch(names),
+            None if !self.is_checkpointed => Visibility::AtTheEnd { parallelism },
+            None => return Err(Error::bug("a writer of a folder that is not yet open")),
         };
-        let writer = FolderWriter::by_epoch(target, subtask, names);
-        Ok(Box::new(BackgroundWriter::start("files", move |_| writer)?))
+        let writer = BackgroundWriter::start("files", move |state| {
+            let patience = Patience::new(target.env.clone(), state);
+            FolderWriter::new(target, subtask, patience, visibility)
+        })?;
+        Ok(Box::new(writer))
     }
 }
 
@@ -213,7 +234,12 @@ impl Target {
 
     /// A writer of a job without checkpoints has published its last file. The last of all tells
     /// that the partitions are complete.
-    pub fn end_writer(&self, parallelism: usize, folders: BTreeSet<String>) -> Result<()> {
+    pub fn end_writer(
+        &self,
+        parallelism: usize,
+        folders: BTreeSet<String>,
+        patience: &Patience,
+    ) -> Result<()> {
         let Some(policy) = self.policy.as_ref().filter(|_| !self.key_columns.is_empty()) else {
             return Ok(());
         };
@@ -224,7 +250,8 @@ impl Target {
             return Ok(());
         }
         ended.folders.iter().try_for_each(|folder| {
-            self.place.write(&super::prepared::path(folder, &policy.success_name), &[])
+            let path = prepared::path(folder, &policy.success_name);
+            patience.insist(|| self.place.write(&path, &[]))
         })
     }
 }

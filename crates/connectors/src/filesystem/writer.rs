@@ -11,18 +11,17 @@ use arrow_array::{ArrayRef, UInt64Array};
 use super::hidden::{FileNumber, Names};
 use super::part_file::{ClosedPart, PartFile};
 use super::partition;
+use super::patience::Patience;
+use super::place::NewNames;
 use super::prepared::note;
 use super::sink::Target;
 use crate::background::Worker;
-
-/// Most partitions that are written at a time by one subtask; beyond, the one that was begun
-/// first is closed.
-const MAX_OPEN_FILES: usize = 256;
 
 /// Writes one subtask's rows.
 pub struct FolderWriter {
     target: Arc<Target>,
     subtask: SubtaskIndex,
+    patience: Patience,
     visibility: Visibility,
     /// By partition folder, relative to the table's; empty without partitions.
     open: BTreeMap<String, PartFile>,
@@ -30,30 +29,23 @@ pub struct FolderWriter {
 }
 
 /// When files become visible.
-enum Visibility {
+pub enum Visibility {
     /// When their epoch is committed.
     ByEpoch(Names),
-    /// At the end of the input.
+    /// At the end of the input, which `parallelism` writers come to.
     AtTheEnd { parallelism: usize },
 }
 
 impl FolderWriter {
-    /// A writer of a job that takes checkpoints.
-    pub fn by_epoch(target: Arc<Target>, subtask: SubtaskIndex, names: Names) -> FolderWriter {
-        FolderWriter::new(target, subtask, Visibility::ByEpoch(names))
-    }
-
-    /// One of `parallelism` writers of a job that takes none.
-    pub fn to_the_end(
+    /// A writer that has written nothing.
+    pub fn new(
         target: Arc<Target>,
         subtask: SubtaskIndex,
-        parallelism: usize,
+        patience: Patience,
+        visibility: Visibility,
     ) -> FolderWriter {
-        FolderWriter::new(target, subtask, Visibility::AtTheEnd { parallelism })
-    }
-
-    fn new(target: Arc<Target>, subtask: SubtaskIndex, visibility: Visibility) -> FolderWriter {
-        FolderWriter { target, subtask, visibility, open: BTreeMap::new(), closed: Vec::new() }
+        let (open, closed) = (BTreeMap::new(), Vec::new());
+        FolderWriter { target, subtask, patience, visibility, open, closed }
     }
 
     fn rows_of_partitions(
@@ -96,22 +88,28 @@ impl FolderWriter {
         if !self.open.contains_key(folder) {
             self.make_room()?;
             let random = self.target.env.random();
-            let hidden_name = match &self.visibility {
-                Visibility::ByEpoch(names) => names.in_progress(self.subtask, random),
-                Visibility::AtTheEnd { .. } => {
-                    format!(".part-{}.inprogress-{random:016x}", self.subtask.0)
-                }
+            let subtask = self.subtask.0;
+            let names = match &self.visibility {
+                Visibility::ByEpoch(names) => NewNames {
+                    hidden: names.in_progress(self.subtask, random),
+                    fixed: names.fixed(self.subtask, random),
+                },
+                Visibility::AtTheEnd { .. } => NewNames {
+                    hidden: format!(".part-{subtask}.inprogress-{random:016x}"),
+                    fixed: format!("part-{subtask}-{random:016x}"),
+                },
             };
             let target = &self.target;
-            let file = target.place.create(folder, &hidden_name)?;
+            let file = target.place.create(folder, &names, &self.patience)?;
             let part = PartFile::new(folder, file, target.file_writer()?, target.env.elapsed());
             self.open.insert(folder.to_owned(), part);
         }
         self.open.get_mut(folder).ok_or_else(|| Error::bug("a file was just opened"))
     }
 
+    /// Closes the file that was begun first where there are as many as may be.
     fn make_room(&mut self) -> Result<()> {
-        if self.open.len() < MAX_OPEN_FILES {
+        if self.open.len() < self.target.place.max_open_files() {
             return Ok(());
         }
         let oldest = self.open.iter().min_by_key(|(_, part)| part.opened_at());
@@ -141,13 +139,14 @@ impl FolderWriter {
         }
         self.target.n_records.add(n_rows);
         let folders: BTreeSet<String> = next.into_keys().collect();
-        self.target.end_writer(parallelism, folders)
+        self.target.end_writer(parallelism, folders, &self.patience)
     }
 }
 
 impl Worker for FolderWriter {
     fn open(&mut self) -> Result<()> {
-        self.target.place.make()
+        let target = &self.target;
+        self.patience.insist_for(target.connect_timeout, || target.place.make())
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
@@ -177,7 +176,8 @@ impl Worker for FolderWriter {
             return Ok(Vec::new());
         }
         let folders: BTreeSet<&str> = files.iter().map(|file| file.folder.as_str()).collect();
-        self.target.place.settle(&folders.into_iter().collect::<Vec<_>>())?;
+        let folders: Vec<&str> = folders.into_iter().collect();
+        self.patience.insist(|| self.target.place.settle(&folders))?;
         Ok(vec![Prepared::Note(note(&files))])
     }
 
