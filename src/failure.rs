@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use argus_base::{Error, ErrorKind};
 
-/// Finished, or stopped by a signal.
+/// Finished, or stopped.
 pub const SUCCESS: u8 = 0;
 /// Failed while it ran.
 pub const FAILED: u8 = 1;
@@ -40,6 +40,8 @@ pub enum Failure {
     Arguments(String),
     /// A job failed.
     Run(Error),
+    /// A command could not be carried out: one sentence, and perhaps lines of help.
+    Command(String),
     /// Nobody reads standard output any more, which is no failure.
     ReaderGone,
 }
@@ -61,6 +63,7 @@ impl Failure {
             Failure::Script { rendered, exit_code } => (rendered.clone(), *exit_code),
             Failure::Arguments(message) => (format!("error: {message}\n"), WRONG),
             Failure::Run(error) => (render(error), exit_code(error)),
+            Failure::Command(message) => (format!("error: {message}\n"), FAILED),
             Failure::ReaderGone => (String::new(), SUCCESS),
         };
         eprint_quietly(&text);
@@ -76,25 +79,46 @@ pub fn eprint_quietly(text: &str) {
 /// A run-time error as rustc would print it.
 pub fn render(error: &Error) -> String {
     let code = error.code();
-    let help = match error.kind() {
-        ErrorKind::Transient => "it was tried again until the time for it was over",
-        ErrorKind::Data if code.starts_with("AR4") && code != "AR4002" => {
+    let help = help(code, error.kind());
+    format!("error[{code}]: {error}\n  = help: {help}\n  = note: docs/error/{code}.md says more\n")
+}
+
+/// What to do about it.
+fn help(code: &str, kind: ErrorKind) -> &'static str {
+    match (code, kind) {
+        ("AR5207", _) => {
+            "find out what holds rows up (argus status, --metrics), or raise \
+             execution.checkpointing.timeout"
+        }
+        (_, ErrorKind::Transient) => "it was tried again until the time for it was over",
+        (_, ErrorKind::Data) if code.starts_with("AR4") && code != "AR4002" => {
             "keep such rows away with WHERE, or write an expression that bears them"
         }
-        ErrorKind::Data => {
+        (_, ErrorKind::Data) => {
             "SET 'argus.source.on-error' = 'skip' skips and counts such records instead"
         }
-        ErrorKind::User => "mend it and start the job again",
-        ErrorKind::Fenced => "another process owns the job now",
-        ErrorKind::Corrupt => "what was stored cannot be read back",
-        ErrorKind::Bug => "this is a mistake in Argus; please report it with the script",
-    };
-    format!("error[{code}]: {error}\n  = help: {help}\n  = note: docs/error/{code}.md says more\n")
+        (_, ErrorKind::User) => "mend it and start the job again",
+        (_, ErrorKind::Fenced) => {
+            "nothing of this worker was committed after that; a job that is to run twice needs \
+             two names (pipeline.name)"
+        }
+        (_, ErrorKind::Corrupt) => {
+            "argus state show DIR/JOB says what is damaged; --accept-duplicates goes on from an \
+             older checkpoint, --fresh begins anew"
+        }
+        (_, ErrorKind::Bug) => "this is a mistake in Argus; please report it with the script",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exit_codes_tell_the_worker_that_lost_from_the_state_that_is_broken() {
+        let of = |kind| exit_code(&Error::new(kind, "AR5105", ""));
+        assert_eq!([ErrorKind::Fenced, ErrorKind::Corrupt, ErrorKind::User].map(of), [4, 5, 1]);
+    }
 
     #[test]
     fn run_time_errors_look_like_rustcs() {

@@ -11,6 +11,7 @@ use argus_sql::session::{Session, SessionOptions, Step};
 
 use crate::cli::ScriptArguments;
 use crate::failure::{Failure, UNSUPPORTED, WRONG};
+use crate::jobs;
 use crate::zone::system_zone;
 
 /// A script, and what was given outside of it.
@@ -94,7 +95,8 @@ impl Script {
             job_name: self.default_job_name(),
         };
         let mut session = Session::new(options).map_err(|wrong| self.refused(&wrong))?;
-        let steps = session.run_script(&self.text).map_err(|wrong| self.refused(&wrong))?;
+        let mut steps = session.run_script(&self.text).map_err(|wrong| self.refused(&wrong))?;
+        jobs::settle(&mut steps);
         if let Some(table) = session.unknown_overrides().first() {
             return Err(Failure::Arguments(format!(
                 "--table names '{table}', and the script has no such table"

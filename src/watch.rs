@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argus_base::metrics::Registry;
 use argus_base::{Env, Result};
-use argus_engine::job::{JobEnd, JobHandle, StopKind};
+use argus_engine::job::{JobEnd, JobHandle};
 
 use crate::failure::eprint_quietly;
 use crate::output::Printer;
@@ -27,7 +27,7 @@ pub struct Watch<'a> {
     pub env: &'a Env,
     /// The job's own metrics.
     pub metrics: &'a Registry,
-    /// Whether a signal has come.
+    /// Whether the process has been asked to end.
     pub stop: &'a StopRequest,
     /// What the server tells about the job.
     pub health: &'a Health,
@@ -64,7 +64,11 @@ impl Watch<'_> {
             }
             progress.tick();
             if self.stop.is_overdue() {
-                tracing::warn!(job = self.job_name, "the job did not end in time after a signal");
+                let last = handle.control().status().checkpoints.manifest;
+                let checkpoint = last.map(|manifest| manifest.checkpoint.0);
+                let message = "the job did not end in time after a signal; it goes on from its \
+                               last checkpoint when it is started again";
+                tracing::warn!(job = self.job_name, checkpoint, "{message}");
                 return Ok(JobEnd::Stopped);
             }
             self.env.sleep(pause);
@@ -73,6 +77,7 @@ impl Watch<'_> {
         drop(rows);
         progress.finish();
         self.health.set_ready(false);
+        self.tell_restored(&handle, &mut seen);
         let end = handle.wait()?;
         if !seen.is_announced && end == JobEnd::Finished {
             // It ended between two looks.
@@ -83,14 +88,17 @@ impl Watch<'_> {
 
     fn look(&self, handle: &JobHandle, seen: &mut Seen) {
         let is_ready = handle.is_ready();
+        self.tell_restored(handle, seen);
         if is_ready && !seen.is_announced && !self.stop.is_asked() {
             seen.is_announced = true;
             self.announce();
         }
-        if !seen.is_stopped && self.stop.is_asked() {
+        if let Some(kind) = self.stop.kind()
+            && !seen.is_stopped
+        {
             seen.is_stopped = true;
             if seen.is_announced {
-                handle.stop(StopKind::Keep);
+                handle.stop(kind);
             } else {
                 // It still waits for a server: there is nothing that could be written in time.
                 handle.abort();
@@ -101,6 +109,19 @@ impl Watch<'_> {
         if n_rounds != seen.n_rounds {
             seen.n_rounds = n_rounds;
             self.health.progressed();
+        }
+    }
+
+    /// Says from which checkpoint the job goes on, at the start and after restarts.
+    fn tell_restored(&self, handle: &JobHandle, seen: &mut Seen) {
+        let n_restored = handle.control().n_restored();
+        if n_restored == seen.n_restored {
+            return;
+        }
+        seen.n_restored = n_restored;
+        if let Some(checkpoint) = handle.control().status().checkpoints.restored {
+            let (name, checkpoint) = (self.job_name, checkpoint.0);
+            eprint_quietly(&format!("argus: restored job={name} checkpoint={checkpoint}\n"));
         }
     }
 
@@ -118,4 +139,5 @@ struct Seen {
     is_announced: bool,
     is_stopped: bool,
     n_rounds: u64,
+    n_restored: u64,
 }

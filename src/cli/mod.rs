@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and what is made of it.
 
+pub mod worker;
+
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use argus_engine::StartOptions;
 use clap::{Args, Parser, Subcommand};
 
 use crate::output::OutputForm;
+use worker::{SavepointArguments, StateArguments, StatusArguments, StopArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,25 +17,35 @@ Examples:
   argus run job.sql --set pipeline.name=downloads    the same with another setting
   argus run job.sql --table orders.path=/tmp/orders  the same with another option of a table
   argus run job.sql --parallelism 2 --metrics 9249   two slots; metrics on 127.0.0.1:9249
+  argus run job.sql --dir /var/lib/argus             with checkpoints; run again, it goes on
+  argus status job --dir /var/lib/argus              how it is getting on
+  argus stop job --dir /var/lib/argus                end it with a last checkpoint
+  argus state show /var/lib/argus/job                what its checkpoints hold
   argus explain job.sql                              what each statement would run
   argus demo                                         a whole pipeline, nothing to install
   argus options                                      every setting and option
 
-Exit codes: 0 finished, or stopped by a signal; 1 failed while running; 2 wrong script or
-arguments; 3 a construct that Argus does not run yet; 4 another worker has taken the job over;
+Exit codes: 0 finished, or stopped; 1 failed while running; 2 wrong script or arguments;
+3 a construct that Argus does not run yet; 4 another worker has taken the job over;
 5 the committed checkpoint cannot be read.
 
 Environment: ${NAME} and ${NAME:default} in a script are variables of the environment.
-ARGUS_LOG=info shows what happens inside (error, warn, info, debug; default: warn).";
+ARGUS_LOG=info shows what happens inside (error, warn, info, debug; default: warn).
+ARGUS_CHECKPOINT_DIR is the --dir of stop, savepoint and status. ARGUS_FAULT=POINT:before|after:N
+kills a worker there, for tests; --fault-points lists the points.";
 
 /// Runs Flink SQL jobs on one machine.
 #[derive(Debug, Parser)]
 #[command(name = "argus", version, after_help = EXAMPLES)]
-#[command(disable_help_subcommand = true, subcommand_required = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    /// List the points at which ARGUS_FAULT can kill a worker
+    #[arg(long)]
+    pub fault_points: bool,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.
@@ -41,6 +54,17 @@ pub enum Command {
     /// Runs a script: bounded inputs end it, a SELECT prints one row a line
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// Ends a running job with a last checkpoint, and waits until its worker has ended
+    #[command(after_help = worker::STOP_EXAMPLES)]
+    Stop(StopArguments),
+    /// Takes a savepoint of a running job, and prints where it lies
+    #[command(after_help = worker::SAVEPOINT_EXAMPLES)]
+    Savepoint(SavepointArguments),
+    /// Tells how a running job is getting on
+    #[command(after_help = worker::STATUS_EXAMPLES)]
+    Status(StatusArguments),
+    /// Looks at stored state
+    State(StateArguments),
     /// Shows the plan of every query and INSERT of a script without running it
     Explain(ExplainArguments),
     /// Shows the StreamPulse pipeline at work: generator, broker, job and database in one process
@@ -54,9 +78,15 @@ Examples:
   argus run job.sql --table downloads.scan.startup.mode=latest-offset
   argus run job.sql --set table.local-time-zone=UTC --set argus.source.on-error=skip
   argus run query.sql --output json | jq .row
+  argus run job.sql --dir /var/lib/argus                      checkpoints to /var/lib/argus/job
+  argus run job.sql --dir /var/lib/argus --parallelism 4      goes on there with four slots
+  argus run job.sql --dir /var/lib/argus --fresh              forgets them, begins anew
+  argus run job.sql --dir /var/lib/argus --from-savepoint /backups/savepoint-job-41
+  argus run job.sql --dir /var/lib/argus --allow-state-loss 3f2a91c07be4d815
 
---set and --table go before what the script says. SIGINT and SIGTERM end the job cleanly; a
-second signal ends it at once.";
+--set and --table go before what the script says. SIGINT and SIGTERM end the job cleanly, with a
+last checkpoint where it takes any; a second signal ends it at once. A SELECT takes no
+checkpoints.";
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -69,6 +99,12 @@ pub struct RunArguments {
     /// How rows are printed; default: table on a terminal, else json
     #[arg(long, value_name = "FORM")]
     pub output: Option<OutputForm>,
+    /// Take checkpoints, into DIR/JOB: short for --set execution.checkpointing.dir=DIR
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<String>,
+    /// Where the job can be reached by stop, savepoint and status; default: DIR/JOB/control.sock
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
     #[command(flatten)]
     pub start: StartArguments,
 }
@@ -76,21 +112,32 @@ pub struct RunArguments {
 /// How a job with checkpoints begins.
 #[derive(Debug, Default, Args)]
 pub struct StartArguments {
-    /// Forget the checkpoints of the job and begin anew
-    #[arg(long, conflicts_with = "from_savepoint")]
+    /// Forget the checkpoints of the job and begin anew at its start positions
+    #[arg(long, conflicts_with_all = ["from_savepoint", "accept_duplicates", "allow_state_loss"])]
     pub fresh: bool,
-    /// Begin from a savepoint
-    #[arg(long, value_name = "PATH")]
+    /// Begin from a savepoint instead of the job's own checkpoints
+    #[arg(long, value_name = "PATH", conflicts_with = "accept_duplicates")]
     pub from_savepoint: Option<String>,
     /// Where the committed checkpoint cannot be read, take an older one: rows may come twice
     #[arg(long)]
     pub accept_duplicates: bool,
-    /// State of an operator, by id or name, that may be dropped
+    /// An operator, by id or name, that the script no longer has and whose state may be dropped
     #[arg(long, value_name = "OPERATOR")]
     pub allow_state_loss: Vec<String>,
 }
 
 impl StartArguments {
+    /// The first of them that was given, as it is typed.
+    pub fn given(&self) -> Option<&'static str> {
+        let all = [
+            (self.fresh, "--fresh"),
+            (self.from_savepoint.is_some(), "--from-savepoint"),
+            (self.accept_duplicates, "--accept-duplicates"),
+            (!self.allow_state_loss.is_empty(), "--allow-state-loss"),
+        ];
+        all.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name)
+    }
+
     /// As the engine takes them.
     pub fn options(&self) -> StartOptions {
         StartOptions {

@@ -3,6 +3,7 @@
 //! [`ClientSink`] is a sink like a connector's, so a SELECT runs by the same path as an INSERT. Its
 //! writers share one printer; a batch is printed whole, so that two subtasks never mix theirs.
 
+mod human;
 pub mod json;
 mod number;
 pub mod rows;
@@ -18,6 +19,7 @@ use argus_base::sink::{Sink, SinkWriter};
 use argus_base::{Batch, Error, Field, Result};
 use argus_connectors::background::{BackgroundWriter, Worker};
 
+pub use human::{bytes, duration, instant, local, millis, watermark};
 use table::Table;
 
 /// The code of an error that means: nobody reads the rows any more.

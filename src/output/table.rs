@@ -86,7 +86,9 @@ impl Table {
 
 /// Appends a whole table of texts; columns of numbers are aligned to the right.
 pub fn write_rows(out: &mut String, names: &[String], rows: &[Vec<String>]) {
-    let is_number = |cell: &String| cell == "NULL" || cell.parse::<f64>().is_ok();
+    let is_nothing = |cell: &String| cell.is_empty() || cell == "NULL";
+    let is_number =
+        |cell: &String| is_nothing(cell) || cell.replace(',', "").parse::<f64>().is_ok();
     let columns: Vec<Column> = (0..names.len())
         .map(|index| {
             let cells = rows.iter().map(|row| &row[index]);

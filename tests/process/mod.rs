@@ -45,7 +45,8 @@ pub fn run_script(text: &str, arguments: &[&str]) -> Done {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_argus"));
-    command.args(arguments).env("TZ", "UTC").env_remove("ARGUS_LOG").stdin(Stdio::null());
+    command.args(arguments).env("TZ", "UTC").env_remove("ARGUS_LOG");
+    command.env_remove("ARGUS_CHECKPOINT_DIR").env_remove("ARGUS_FAULT").stdin(Stdio::null());
     command
 }
 
@@ -54,7 +55,8 @@ pub struct Running {
     child: Child,
     stdout: Option<ChildStdout>,
     stderr: BufReader<ChildStderr>,
-    _folder: tempfile::TempDir,
+    /// Of a script of its own.
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Running {
@@ -62,15 +64,21 @@ impl Running {
     pub fn start(text: &str, arguments: &[&str]) -> Running {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("script.sql"), text).unwrap();
+        let running = Running::start_in(folder.path(), arguments);
+        Running { _folder: Some(folder), ..running }
+    }
+
+    /// Starts the `script.sql` of a folder.
+    pub fn start_in(folder: &Path, arguments: &[&str]) -> Running {
         let mut child = command(&[&["run", "script.sql"], arguments].concat())
-            .current_dir(folder.path())
+            .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stdout = child.stdout.take();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running { child, stdout, stderr, _folder: folder }
+        Running { child, stdout, stderr, _folder: None }
     }
 
     /// What it prints.

@@ -53,6 +53,20 @@ impl FaultPoint {
             FaultPoint::Discard => "discard",
         }
     }
+
+    /// What happens between its two sides.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            FaultPoint::Fence => "the worker takes the checkpoint store over",
+            FaultPoint::Seal => "a subtask seals its state at a barrier",
+            FaultPoint::Upload => "a segment goes to the store",
+            FaultPoint::Manifest => "the manifest of a checkpoint goes to the store",
+            FaultPoint::Commit => "the checkpoint is committed at the commit point",
+            FaultPoint::Marker => "a follower applies an epoch under its marker",
+            FaultPoint::Publish => "a file becomes visible",
+            FaultPoint::Discard => "an object that no checkpoint needs any more is deleted",
+        }
+    }
 }
 
 /// Which side of a point.

@@ -121,6 +121,14 @@ impl Registry {
         matching.map(|(_, series)| series.value()).filter(|value| !value.is_nan()).sum()
     }
 
+    /// Every counter and set gauge of a family with its labels by name, in order of labels.
+    pub fn values(&self, name: &str) -> Vec<(BTreeMap<String, String>, f64)> {
+        let families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = families.get(name).into_iter().flat_map(|family| &family.series);
+        let values = series.map(|(key, series)| (labels_of(key), series.value()));
+        values.filter(|(_, value)| !value.is_nan()).collect()
+    }
+
     /// Least and greatest set value of a gauge family.
     pub fn min_max(&self, name: &str) -> Option<(f64, f64)> {
         let families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +151,28 @@ impl Registry {
 fn label_text((name, value): (&str, &str)) -> String {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{name}=\"{escaped}\"")
+}
+
+/// The labels of a text that is made of [`label_text`]s.
+fn labels_of(key: &str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    let mut rest = key;
+    while let Some((name, after)) = rest.split_once("=\"") {
+        let mut value = String::new();
+        let mut chars = after.chars();
+        while let Some(c) = chars.next().filter(|c| *c != '"') {
+            value.push(match c {
+                '\\' => match chars.next() {
+                    Some('n') => '\n',
+                    escaped => escaped.unwrap_or('\\'),
+                },
+                plain => plain,
+            });
+        }
+        labels.insert(name.trim_start_matches(',').to_owned(), value);
+        rest = chars.as_str();
+    }
+    labels
 }
 
 impl Family {
@@ -276,5 +306,16 @@ mod tests {
         registry.counter(&ROWS, &[("source", "a"), ("partition", "1")]).add(3);
         registry.counter(&ROWS, &[("source", "b"), ("partition", "0")]).add(4);
         assert_eq!(registry.sum("rows_total", &[("source", "a")]), 5.0);
+    }
+
+    #[test]
+    fn labels_are_given_back() {
+        let registry = Registry::default();
+        let labels = [("source", "a\"=\\,b\n"), ("partition", "")];
+        registry.counter(&ROWS, &labels).add(7);
+        registry.gauge(&LAG, &labels);
+        let expected = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(registry.values("rows_total"), [(BTreeMap::from(expected), 7.0)]);
+        assert_eq!(registry.values("lag"), [], "it was never set");
     }
 }

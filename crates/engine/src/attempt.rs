@@ -43,6 +43,7 @@ impl Attempt<'_> {
         };
         let storage = self.open_storage(&settings)?;
         let recovered = self.recover(&storage, &nodes, set)?;
+        self.shared.facts.began(&recovered.owner, recovered.manifest.as_ref());
         let restored = recovered.manifest.as_ref();
         let restored =
             restored.map(|manifest| RestoredNodes::open(manifest, &storage)).transpose()?;
@@ -51,7 +52,6 @@ impl Attempt<'_> {
         let built = Builder::new(self.graph, self.parts, &setup)?.build()?;
         let Built { slots, parts, n_heads, chains } = built;
         let context = &self.parts.context;
-        let last = Arc::clone(&self.shared.last_checkpoint);
         let parts = CoordinatorParts {
             env: context.env.clone(),
             graph: Arc::clone(self.graph),
@@ -62,8 +62,9 @@ impl Attempt<'_> {
             parts,
             n_heads,
             chains,
-            instruments: Instruments::new(&context.metrics, &context.job_name, last),
+            instruments: Instruments::new(&context.metrics, &context.job_name),
             requests: Arc::clone(&self.shared.requests),
+            facts: Arc::clone(&self.shared.facts),
         };
         let coordinator = Some(Coordinator::new(parts, recovered));
         Ok((slots, self.control(orders, mailbox, coordinator)))

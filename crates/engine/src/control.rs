@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use argus_base::{Env, Error};
 
-use crate::checkpoint::{Coordinator, Mailbox, Orders, Pause};
+use crate::checkpoint::{Coordinator, GIVEN_UP, Mailbox, Orders, Pause};
 use crate::job::JobShared;
 
 /// First pause between two looks at the slots; a job of a few rows ends at once.
@@ -92,6 +92,7 @@ impl Control {
             return None;
         }
         let coordinator = self.coordinator.as_mut()?;
+        self.shared.note_round();
         match coordinator.step() {
             Ok(Pause::Finished) => return None,
             Ok(Pause::None) => return Some(self.env.elapsed()),
@@ -99,7 +100,7 @@ impl Control {
                 return Some(time);
             }
             Ok(Pause::Until(_)) => {
-                self.fail(Error::transient("AR5205", "the job was aborted"));
+                self.fail(Error::transient(GIVEN_UP, "the job was aborted"));
             }
             Err(error) => self.fail(error),
         }

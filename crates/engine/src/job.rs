@@ -2,7 +2,7 @@
 //! job's slots, each on a thread of its own, and starts it anew after failures.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argus_base::connector::{ConnectorContext, ConnectorFactory};
@@ -12,7 +12,9 @@ use argus_base::{Error, Result};
 use argus_plan::JobGraph;
 use argus_state::storage::Storage;
 
-use crate::checkpoint::{BarrierKind, Completed, Orders, Requests, SavepointRequest, StartOptions};
+use crate::checkpoint::{
+    BarrierKind, CheckpointFacts, Facts, Orders, Requests, SavepointRequest, StartOptions,
+};
 use crate::control::Control;
 use crate::life::{Life, Next};
 use crate::slot::{Slot, SlotState};
@@ -57,8 +59,8 @@ pub struct JobStatus {
     pub n_restarts: u64,
     /// The last failure that was followed by a restart.
     pub last_failure: Option<String>,
-    /// The last checkpoint.
-    pub last_checkpoint: Option<Completed>,
+    /// Its checkpoints.
+    pub checkpoints: CheckpointFacts,
 }
 
 /// Shared by the handle and the job's own thread.
@@ -68,7 +70,7 @@ pub(crate) struct JobShared {
     pub abort: AtomicBool,
     /// The running attempt.
     pub running: Mutex<Option<Running>>,
-    pub last_checkpoint: Arc<Mutex<Option<Completed>>>,
+    pub facts: Arc<Facts>,
     last_failure: Mutex<Option<String>>,
     n_restarts: AtomicU64,
     n_rounds: AtomicU64,
@@ -82,23 +84,39 @@ pub(crate) struct Running {
 
 /// A running job. Dropping the handle aborts it.
 pub struct JobHandle {
-    shared: Arc<JobShared>,
+    control: JobControl,
     task: Option<Task<JobEnd>>,
 }
+
+/// Watches and stops a running job; harmless when it has ended. Cloning shares it.
+#[derive(Clone)]
+pub struct JobControl {
+    shared: Arc<JobShared>,
+    takes_checkpoints: bool,
+}
+
+/// A savepoint that has been asked for.
+pub struct PendingSavepoint(Receiver<std::result::Result<String, String>>);
 
 /// Starts a job. Tables are opened and servers reached by its threads: what is wrong shows up as
 /// the job's failure.
 pub fn start(graph: &JobGraph, parts: JobParts) -> Result<JobHandle> {
     let life = Life::new(graph, parts);
     let shared = Arc::clone(life.shared());
+    let takes_checkpoints = graph.settings.checkpoints.is_some();
     let task = spawn(TaskKind::Job, "job", move || run(life))?;
-    Ok(JobHandle { shared, task: Some(task) })
+    Ok(JobHandle { control: JobControl { shared, takes_checkpoints }, task: Some(task) })
 }
 
 impl JobHandle {
+    /// What watches and stops the job.
+    pub fn control(&self) -> &JobControl {
+        &self.control
+    }
+
     /// Whether every source has its positions and every sink is connected, now.
     pub fn is_ready(&self) -> bool {
-        self.shared.is_ready()
+        self.control.is_ready()
     }
 
     /// Whether the job has ended.
@@ -108,31 +126,18 @@ impl JobHandle {
 
     /// Rounds of all slots so far. A number that does not grow for seconds is a slot that hangs.
     pub fn n_rounds(&self) -> u64 {
-        self.shared.n_rounds()
-    }
-
-    /// What is known of it.
-    pub fn status(&self) -> JobStatus {
-        self.shared.status()
+        self.control.shared.n_rounds()
     }
 
     /// Ends the job where it stands, or after every window has fired. What has been emitted is
     /// made durable, with checkpoints by a last one.
     pub fn stop(&self, kind: StopKind) {
-        self.shared.stop(kind);
-    }
-
-    /// Takes a savepoint into a folder, or where the settings say, and waits for it. Returns where
-    /// it lies, or why there is none.
-    pub fn savepoint(&self, dir: Option<String>) -> std::result::Result<String, String> {
-        let (answer, answered) = sync_channel(1);
-        self.shared.requests.ask_savepoint(SavepointRequest::new(dir, answer));
-        answered.recv().unwrap_or_else(|_| Err("the job ended before".to_owned()))
+        self.control.stop(kind);
     }
 
     /// Ends all slots at once; what is on its way may be lost.
     pub fn abort(&self) {
-        self.shared.abort();
+        self.control.abort();
     }
 
     /// Waits for the end.
@@ -140,6 +145,80 @@ impl JobHandle {
         match self.task.take() {
             Some(task) => task.join(),
             None => Err(Error::bug("a job was waited for twice")),
+        }
+    }
+}
+
+impl JobControl {
+    /// Whether every source has its positions and every sink is connected, now.
+    pub fn is_ready(&self) -> bool {
+        self.shared.is_ready()
+    }
+
+    /// What is known of it.
+    pub fn status(&self) -> JobStatus {
+        self.shared.status()
+    }
+
+    /// How often a checkpoint was restored, at the start and after restarts.
+    pub fn n_restored(&self) -> u64 {
+        self.shared.facts.n_restored()
+    }
+
+    /// Ends the job where it stands, or after every window has fired. What has been emitted is
+    /// made durable, with checkpoints by a last one. Of several calls the first counts.
+    pub fn stop(&self, kind: StopKind) {
+        self.shared.stop(kind);
+    }
+
+    /// The same, with a savepoint of where it ends.
+    pub fn stop_with_savepoint(&self, kind: StopKind, dir: Option<String>) -> PendingSavepoint {
+        let (request, pending) = self.savepoint_request(dir);
+        self.shared.requests.ask_stop(kind.into(), request);
+        pending
+    }
+
+    /// Asks for a savepoint in a folder, or where the settings say.
+    pub fn savepoint(&self, dir: Option<String>) -> PendingSavepoint {
+        let (request, pending) = self.savepoint_request(dir);
+        if let Some(request) = request {
+            self.shared.requests.ask_savepoint(request);
+        }
+        pending
+    }
+
+    /// Ends all slots at once; what is on its way may be lost.
+    pub fn abort(&self) {
+        self.shared.abort();
+    }
+
+    fn savepoint_request(
+        &self,
+        dir: Option<String>,
+    ) -> (Option<SavepointRequest>, PendingSavepoint) {
+        let (answer, answered) = sync_channel(1);
+        let request = SavepointRequest::new(dir, answer);
+        let pending = PendingSavepoint(answered);
+        if self.takes_checkpoints {
+            return (Some(request), pending);
+        }
+        request.answer(Err("the job takes no checkpoints".to_owned()));
+        (None, pending)
+    }
+}
+
+impl PendingSavepoint {
+    /// Waits for it: where it lies, or why there is none. The end of the job is an answer too.
+    pub fn wait(self) -> std::result::Result<String, String> {
+        self.0.recv().unwrap_or_else(|_| Err("the job failed before".to_owned()))
+    }
+}
+
+impl From<StopKind> for BarrierKind {
+    fn from(kind: StopKind) -> BarrierKind {
+        match kind {
+            StopKind::Keep => BarrierKind::Stop,
+            StopKind::Drain => BarrierKind::Drain,
         }
     }
 }
@@ -153,19 +232,15 @@ impl Drop for JobHandle {
 impl JobShared {
     pub(crate) fn status(&self) -> JobStatus {
         let last_failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let last_checkpoint = self.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         JobStatus {
             n_restarts: self.n_restarts.load(Ordering::Relaxed),
             last_failure: last_failure.clone(),
-            last_checkpoint: *last_checkpoint,
+            checkpoints: self.facts.now(),
         }
     }
 
     pub(crate) fn stop(&self, kind: StopKind) {
-        self.requests.ask_stop(match kind {
-            StopKind::Keep => BarrierKind::Stop,
-            StopKind::Drain => BarrierKind::Drain,
-        });
+        self.requests.ask_stop(kind.into(), None);
     }
 
     pub(crate) fn note_restart(&self, error: &Error) {
@@ -197,6 +272,11 @@ impl JobShared {
     /// Whether waiting for servers at the start is to be given up.
     pub(crate) fn is_given_up(&self) -> bool {
         self.abort.load(Ordering::Acquire) || self.requests.stop().is_some()
+    }
+
+    /// Whoever waits for a server outside of the slots is alive.
+    pub(crate) fn note_round(&self) {
+        self.n_rounds.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn set_running(&self, now: Option<Running>) {

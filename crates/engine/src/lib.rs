@@ -28,5 +28,7 @@ pub mod time_line;
 mod values_head;
 pub mod watermark;
 
-pub use checkpoint::{Completed, StartOptions};
-pub use job::{JobEnd, JobHandle, JobParts, JobStatus, StopKind, start};
+pub use checkpoint::{CheckpointFacts, Completed, StartOptions};
+pub use job::{
+    JobControl, JobEnd, JobHandle, JobParts, JobStatus, PendingSavepoint, StopKind, start,
+};

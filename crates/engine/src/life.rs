@@ -15,7 +15,7 @@ use argus_plan::JobGraph;
 use argus_state::storage::Storage;
 
 use crate::attempt::{Attempt, is_taken_over};
-use crate::checkpoint::{Coordinator, StartOptions};
+use crate::checkpoint::{Coordinator, GIVEN_UP, StartOptions};
 use crate::control::{Control, Outcome};
 use crate::job::{JobEnd, JobParts, JobShared, Running};
 use crate::metrics;
@@ -84,7 +84,9 @@ impl Life {
             Err(error) => (Some(error), false),
         };
         let is_aborted = self.shared.abort.load(Ordering::Acquire);
-        let Some(error) = failure.filter(|_| !is_aborted) else {
+        // What was given up had not begun: there is nothing to be made durable.
+        let counts = |error: &Error| !is_aborted && error.code() != GIVEN_UP;
+        let Some(error) = failure.filter(counts) else {
             let is_stopped = is_aborted || self.shared.requests.stop().is_some();
             return Next::End(Ok(if is_stopped { JobEnd::Stopped } else { JobEnd::Finished }));
         };
@@ -104,6 +106,7 @@ impl Life {
     pub(crate) fn sleep_until(&self, time: Duration) {
         let env = self.env();
         while env.elapsed() < time && !self.shared.is_given_up() {
+            self.shared.note_round();
             env.sleep(Duration::from_millis(20).min(time.saturating_sub(env.elapsed())));
         }
     }
@@ -136,5 +139,12 @@ impl Life {
         }
         let now = self.env().elapsed();
         self.restarts.after_failure(now, now.saturating_sub(self.began))
+    }
+}
+
+impl Drop for Life {
+    /// However the job ends, whoever waits for something of it is told.
+    fn drop(&mut self) {
+        self.shared.requests.close();
     }
 }

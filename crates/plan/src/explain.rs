@@ -47,6 +47,9 @@ pub fn explain(graph: &JobGraph) -> String {
 /// How checkpoints are taken, and where one is committed.
 fn checkpoints(graph: &JobGraph) -> String {
     let Some(settings) = &graph.settings.checkpoints else { return "no checkpoints".to_owned() };
+    if graph.nodes.iter().any(|node| node.operator == Operator::Collect) {
+        return "no checkpoints: the rows go to the client".to_owned();
+    }
     let place = settings.dir.as_deref().map_or("memory".to_owned(), without_login);
     let commits = |operator: &Operator| match operator {
         Operator::Sink(sink) if sink.delivery.commits_checkpoints => Some(named(&sink.table)),
@@ -60,7 +63,7 @@ fn checkpoints(graph: &JobGraph) -> String {
 }
 
 /// A place without a user name and password before its host.
-fn without_login(place: &str) -> String {
+pub fn without_login(place: &str) -> String {
     let Some((scheme, rest)) = place.split_once("://") else { return place.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);

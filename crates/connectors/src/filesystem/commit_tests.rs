@@ -126,6 +126,17 @@ fn kind(result: Result<()>) -> (ErrorKind, &'static str) {
 }
 
 #[test]
+fn several_inserts_to_one_table_do_not_take_each_others_names() {
+    let world = World::new(&[], &[]);
+    let mut run = world.open(1, 1).unwrap();
+    let (mut one, mut other) = (run.writer(), run.writer());
+    let mut outputs = write_epoch(one.as_mut(), 1, &[batch(&[(1, "a")])]).unwrap();
+    outputs.extend(write_epoch(other.as_mut(), 1, &[batch(&[(2, "b")])]).unwrap());
+    run.commit(1, &outputs).unwrap();
+    assert_eq!(read(&world.table).unwrap(), ["+I[1, a]", "+I[2, b]"]);
+}
+
+#[test]
 fn files_become_visible_with_their_epoch() {
     let world = World::new(&[], &[("sink.rolling-policy.file-size", "1 b")]);
     let mut run = world.open(1, 1).unwrap();

@@ -29,7 +29,7 @@ pub struct FileNumber {
     pub checkpoint: CheckpointId,
     /// The writer.
     pub subtask: SubtaskIndex,
-    /// Position among the writer's files of the epoch.
+    /// Tells the files of the table that this run has made apart.
     pub number: usize,
 }
 

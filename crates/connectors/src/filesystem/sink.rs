@@ -5,6 +5,7 @@
 //! Without, they are `part-<subtask>-<n>`, and all become visible at the end of the input.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ fn open(table: &TableDescriptor, context: &ConnectorContext) -> Result<FileSink>
         n_records: context.metrics.counter(&SINK_RECORDS, &labels),
         n_bytes: context.metrics.counter(&SINK_BYTES, &labels),
         n_skipped: context.metrics.counter(&SINK_SKIPPED, &labels),
+        next_number: AtomicUsize::new(0),
         ended: Mutex::new(Ended::default()),
     };
     Ok(FileSink {
@@ -139,6 +141,9 @@ pub struct Target {
     /// Encoded bytes.
     pub n_bytes: Counter,
     n_skipped: Counter,
+    /// Number of the next file that waits for its commit. Several INSERTs to the table have
+    /// writers of the same subtask, whose files must not have one name.
+    pub next_number: AtomicUsize,
     /// Of the writers of a job without checkpoints.
     ended: Mutex<Ended>,
 }

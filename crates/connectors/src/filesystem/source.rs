@@ -90,8 +90,7 @@ impl Source for FileSource {
     ) -> Result<Box<dyn SourceReader>> {
         let of_subtask = self.files.iter().enumerate();
         let of_subtask = of_subtask.filter(|(i, _)| i % parallelism == subtask.0);
-        let positions: BTreeMap<String, Option<u64>> =
-            positions.iter().map(restore).collect::<Result<_>>()?;
+        let positions = furthest(positions)?;
         let share = Share {
             files: of_subtask.map(|(_, file)| file.clone()).collect(),
             subtask: subtask.0,
@@ -119,6 +118,18 @@ impl Source for FileSource {
             is_done: false,
         }))
     }
+}
+
+/// Where to go on in each file. Every reader keeps the positions of all files, also of those that
+/// another reads on: the furthest is the true one.
+fn furthest(positions: &[SplitPosition]) -> Result<BTreeMap<String, Option<u64>>> {
+    let mut furthest = BTreeMap::new();
+    for position in positions {
+        let (path, n_read) = restore(position)?;
+        let known = furthest.entry(path).or_insert(n_read);
+        *known = known.zip(n_read).map(|(one, other): (u64, u64)| one.max(other));
+    }
+    Ok(furthest)
 }
 
 fn restore(position: &SplitPosition) -> Result<(String, Option<u64>)> {
@@ -184,13 +195,18 @@ impl Reader {
         }
     }
 
-    /// The next rows of what was fetched.
+    /// The next rows of what was fetched. Those of one message stay together, since a position
+    /// lies between two messages.
     fn slice(&mut self, max_rows: usize) -> Option<SourcePoll> {
         let (rows, offset) = self.rows.take()?;
-        let n_left = rows.records.num_rows() - offset;
-        let n = n_left.min(max_rows.max(1));
-        let end = offset + n;
-        let is_last = n == n_left;
+        let n_rows = rows.records.num_rows();
+        let mut end = n_rows.min(offset + max_rows.max(1));
+        if let Some(of_row) = &rows.message_of_row {
+            while end > offset && end < n_rows && of_row[end] == of_row[end - 1] {
+                end += 1;
+            }
+        }
+        let (n, is_last) = (end - offset, end == n_rows);
         let next_message = if is_last {
             rows.n_messages
         } else {
@@ -262,3 +278,7 @@ impl Drop for Reader {
         self.is_abandoned.store(true, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+#[path = "position_tests.rs"]
+mod tests;

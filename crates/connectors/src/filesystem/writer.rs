@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use argus_base::commit::Prepared;
 use argus_base::id::{CheckpointId, SubtaskIndex};
@@ -168,7 +169,8 @@ impl Worker for FolderWriter {
         let mut files = Vec::new();
         // A file whose rows were all refused is none.
         let parts = self.close_all()?.into_iter().filter(|part| part.n_rows > 0);
-        for (number, part) in parts.enumerate() {
+        for part in parts {
+            let number = self.target.next_number.fetch_add(1, Ordering::Relaxed);
             let number = FileNumber { checkpoint, subtask: self.subtask, number };
             files.push(part.prepare(&names.pending(number), &names.visible(number))?);
         }

@@ -35,13 +35,14 @@ use argus_state::storage::Storage;
 
 use super::chain::Chains;
 use super::encode::{Job, StoredRuns, Uploads, Written};
-use super::instruments::Instruments;
+use super::facts::Facts;
+use super::instruments::{Completed, Instruments};
 use super::order::{BarrierKind, Orders};
 use super::outputs::{Backoff, OpenCommitter, Outputs, staged_record};
 use super::recovery::Recovered;
 use super::report::{Mailbox, NodeState, Part, PartId, Report};
-use super::savepoint::Copying;
-use super::status::{Requests, SavepointRequest};
+use super::savepoint::Savepoints;
+use super::status::Requests;
 
 /// When to take the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ pub(crate) struct CoordinatorParts {
     pub chains: Chains,
     pub instruments: Instruments,
     pub requests: Arc<Requests>,
+    pub facts: Arc<Facts>,
 }
 
 /// Drives the checkpoints of one attempt.
@@ -92,14 +94,13 @@ pub(crate) struct Coordinator {
     phase: Phase,
     backoff: Backoff,
     /// Manifests kept, oldest first.
-    retained: VecDeque<Manifest>,
+    retained: VecDeque<Arc<Manifest>>,
     n_failures: u64,
     has_noted_commit: bool,
-    ending: Option<BarrierKind>,
+    /// The last checkpoint is committed.
+    is_ending: bool,
     next_barrier: Duration,
-    next_savepoint: Option<Duration>,
-    savepoint: Option<SavepointRequest>,
-    copying: Option<(Copying, SavepointRequest)>,
+    savepoints: Savepoints,
 }
 
 /// Rows a sink staged, of an epoch that is known once it ends.
@@ -169,14 +170,12 @@ impl Coordinator {
             next: recovered.next,
             phase: Phase::Waiting,
             backoff: Backoff::default(),
-            retained: recovered.manifest.filter(|_| is_own).into_iter().collect(),
+            retained: recovered.manifest.filter(|_| is_own).map(Arc::new).into_iter().collect(),
             n_failures: 0,
             has_noted_commit: false,
-            ending: None,
+            is_ending: false,
             next_barrier,
-            next_savepoint: parts.settings.savepoint_interval.map(|interval| now + interval),
-            savepoint: None,
-            copying: None,
+            savepoints: Savepoints::new(&env, parts.settings.savepoint_interval),
             parts,
         }
     }
@@ -202,7 +201,7 @@ impl Coordinator {
             self.absorb(report)?;
         }
         let now = self.parts.env.elapsed();
-        self.parts.instruments.show_age(self.parts.env.now());
+        self.parts.instruments.show_age(self.parts.facts.last(), self.parts.env.now());
         if self.backoff.next > now {
             return Ok(Pause::Until(self.backoff.next));
         }
@@ -221,15 +220,15 @@ impl Coordinator {
 
     /// Between two checkpoints.
     fn wait(&mut self, now: Duration) -> Result<Pause> {
-        if self.outputs.step()? || self.copy_savepoint()? {
+        if self.outputs.step()? || self.copy_savepoint() {
             return Ok(Pause::None);
         }
         if !self.uploads.is_empty() {
             self.upload(self.next)?;
             return Ok(Pause::None);
         }
-        if let Some(ended) = self.ending {
-            return Ok(self.end(ended));
+        if self.is_ending {
+            return Ok(self.end(now));
         }
         let Some(kind) = self.due(now) else { return Ok(Pause::Until(self.next_look(now))) };
         let checkpoint = self.next;
@@ -244,10 +243,14 @@ impl Coordinator {
         Ok(Pause::None)
     }
 
-    /// The last checkpoint is committed: nothing is left to do but what followers lack.
-    fn end(&mut self, _ended: BarrierKind) -> Pause {
+    /// The last checkpoint is committed: nothing is left to do but what followers and savepoints
+    /// lack.
+    fn end(&mut self, now: Duration) -> Pause {
         if let Some(next) = self.outputs.next() {
             return Pause::Until(next);
+        }
+        if !self.savepoints.is_empty() {
+            return Pause::Until(now + Duration::from_millis(20));
         }
         self.phase = Phase::Finished;
         Pause::Finished
@@ -256,30 +259,22 @@ impl Coordinator {
     /// Which barrier is due.
     fn due(&mut self, now: Duration) -> Option<BarrierKind> {
         let is_first = self.latest.is_empty() && self.retained.is_empty();
-        if let Some(stop) = self.parts.requests.stop()
-            && !is_first
-        {
-            self.savepoint = self.savepoint.take().or_else(|| self.parts.requests.take_savepoint());
-            return Some(stop);
+        if !is_first {
+            let (stop, asked) = self.parts.requests.take();
+            self.savepoints.ask(asked);
+            if stop.is_some() {
+                return stop;
+            }
         }
-        if self.outputs.is_full() || self.copying.is_some() {
+        if self.outputs.is_full() {
             return None;
         }
         let n_exhausted = self.parts.orders.n_exhausted.load(Ordering::Acquire);
         if n_exhausted == self.parts.n_heads && !is_first {
             return Some(BarrierKind::Stop);
         }
-        if self.savepoint.is_none() && !is_first {
-            self.savepoint = self.parts.requests.take_savepoint();
-            if self.next_savepoint.is_some_and(|next| next <= now) {
-                let interval = self.parts.settings.savepoint_interval;
-                self.next_savepoint = interval.map(|interval| now + interval);
-                let scheduled = || SavepointRequest::scheduled();
-                self.savepoint = self.savepoint.take().or_else(|| Some(scheduled()));
-            }
-        }
-        let is_due = now >= self.next_barrier || self.savepoint.is_some();
-        is_due.then_some(BarrierKind::Periodic)
+        let is_wanted = !is_first && self.savepoints.wants_checkpoint(now);
+        (is_wanted || now >= self.next_barrier).then_some(BarrierKind::Periodic)
     }
 
     fn next_look(&self, now: Duration) -> Duration {
@@ -445,7 +440,7 @@ impl Coordinator {
         self.parts.orders.complete(record.checkpoint);
         let n_full = manifest.segments().iter().map(|segment| segment.n_bytes).sum();
         let n_delta = std::mem::take(&mut self.uploads.n_bytes);
-        self.parts.instruments.completed(super::instruments::Completed {
+        let completed = Completed {
             checkpoint: record.checkpoint,
             at: self.parts.env.now(),
             whole: now.saturating_sub(pending.began),
@@ -453,13 +448,14 @@ impl Coordinator {
             commit: now.saturating_sub(pending.written),
             n_delta,
             n_full,
-        });
+        };
+        self.parts.instruments.completed(completed);
         let pause = self.parts.settings.min_pause;
         let on_schedule = pending.began + self.parts.settings.interval;
         self.next_barrier = on_schedule.max(now + pause);
-        if pending.kind != BarrierKind::Periodic {
-            self.ending = Some(pending.kind);
-        }
+        self.is_ending = pending.kind != BarrierKind::Periodic;
+        let manifest = Arc::new(manifest);
+        self.parts.facts.committed(completed, &manifest);
         self.retained.push_back(manifest);
         self.discard();
     }
@@ -470,7 +466,8 @@ impl Coordinator {
             self.retained.pop_front();
         }
         let storage = &self.parts.storage;
-        let kept: Vec<&Manifest> = self.retained.iter().collect();
+        let retained = self.retained.iter().chain(self.savepoints.copied());
+        let kept: Vec<&Manifest> = retained.map(Arc::as_ref).collect();
         let unlisted = self.unlisted();
         let deleted = storage.list("").and_then(|listing| {
             let expired = retention::expired(&kept, &listing, self.next);
@@ -490,54 +487,11 @@ impl Coordinator {
         sections.map(|section| section.segment.path.clone()).collect()
     }
 
-    /// Copies the savepoint that was asked for; true when something was done.
-    fn copy_savepoint(&mut self) -> Result<bool> {
-        if self.copying.is_none() {
-            let Some(request) = self.savepoint_taken() else { return Ok(false) };
-            return self.begin_copy(request).map(|()| true);
-        }
-        let Some((copying, _)) = &mut self.copying else { return Ok(false) };
-        match copying.step() {
-            Ok(false) => {}
-            Ok(true) => {
-                if let Some((copying, request)) = self.copying.take() {
-                    tracing::info!(location = copying.location, "savepoint taken");
-                    request.answer(Ok(copying.location));
-                }
-            }
-            Err(error) => self.backoff.failed(&self.parts.env, "write the savepoint", error)?,
-        }
-        Ok(true)
-    }
-
-    /// The request whose checkpoint is committed and applied everywhere.
-    fn savepoint_taken(&mut self) -> Option<SavepointRequest> {
-        let newest = self.retained.back()?.checkpoint;
-        let is_taken = self
-            .savepoint
-            .as_ref()
-            .is_some_and(|request| request.since.is_some_and(|since| since <= newest));
-        (is_taken && self.outputs.is_settled()).then(|| self.savepoint.take()).flatten()
-    }
-
-    fn begin_copy(&mut self, request: SavepointRequest) -> Result<()> {
-        let Some(manifest) = self.retained.back() else { return Ok(()) };
-        let settings = &self.parts.settings;
-        let dir = request.dir.clone().or_else(|| settings.savepoint_dir.clone());
-        let own = || settings.dir.as_ref().map(|dir| format!("{dir}/{}/savepoint", manifest.job));
-        let Some(dir) = dir.or_else(own) else {
-            let message =
-                "say where: SET 'execution.checkpointing.savepoint-dir', or give a folder";
-            request.answer(Err(message.to_owned()));
-            return Ok(());
-        };
-        let written = &self.parts.graph.settings.written;
-        let from = Arc::clone(&self.parts.storage);
-        match Copying::begin(manifest, &dir, from, written, &self.parts.env) {
-            Ok(copying) => self.copying = Some((copying, request)),
-            Err(error) => request.answer(Err(error.to_string())),
-        }
-        Ok(())
+    /// Copies savepoints whose checkpoint is committed, and applied everywhere; true when
+    /// something was done.
+    fn copy_savepoint(&mut self) -> bool {
+        let newest = self.retained.back().filter(|_| self.outputs.is_settled());
+        self.savepoints.step(newest, &self.parts.graph.settings, &self.parts.storage)
     }
 
     /// Takes a report in.
@@ -642,9 +596,7 @@ impl Coordinator {
             }
         }
         self.forget_runs();
-        if let Some(savepoint) = &mut self.savepoint {
-            savepoint.since.get_or_insert(pending.checkpoint);
-        }
+        self.savepoints.begin(pending.checkpoint);
         Ok(Manifest {
             job: self.owner.job.clone(),
             engine: env!("CARGO_PKG_VERSION").to_owned(),

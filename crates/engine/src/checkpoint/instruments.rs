@@ -1,7 +1,6 @@
 //! The metrics of checkpoints, and the last one's facts for `argus status`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argus_base::id::CheckpointId;
@@ -12,7 +11,7 @@ use super::PartId;
 use crate::metrics;
 
 /// A checkpoint that was committed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// Its number.
     pub checkpoint: CheckpointId,
@@ -45,15 +44,10 @@ pub(crate) struct Instruments {
     full_bytes: Gauge,
     age: Gauge,
     state: BTreeMap<PartId, Gauge>,
-    last: Arc<Mutex<Option<Completed>>>,
 }
 
 impl Instruments {
-    pub(crate) fn new(
-        registry: &Registry,
-        job: &str,
-        last: Arc<Mutex<Option<Completed>>>,
-    ) -> Instruments {
+    pub(crate) fn new(registry: &Registry, job: &str) -> Instruments {
         let labels = [("job", job)];
         Instruments {
             duration: registry.histogram(&metrics::CHECKPOINT_DURATION, &labels),
@@ -69,7 +63,6 @@ impl Instruments {
             state: BTreeMap::new(),
             registry: registry.clone(),
             job: job.to_owned(),
-            last,
         }
     }
 
@@ -104,14 +97,12 @@ impl Instruments {
         self.commit.observe(completed.commit);
         self.bytes.set(completed.n_delta as f64);
         self.full_bytes.set(completed.n_full as f64);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(completed);
         let (checkpoint, whole) = (completed.checkpoint.0, completed.whole);
         tracing::info!(checkpoint, ?whole, state_bytes = completed.n_full, "checkpoint completed");
     }
 
     /// Shows how long ago the last checkpoint was committed.
-    pub(crate) fn show_age(&self, now: ProcessingTime) {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn show_age(&self, last: Option<Completed>, now: ProcessingTime) {
         if let Some(last) = last {
             let millis = now.0.saturating_sub(last.at.0).max(0).unsigned_abs();
             self.age.set(Duration::from_millis(millis).as_secs_f64());

@@ -13,12 +13,13 @@
 //! and the next checkpoint carries both.
 //!
 //! `order` tells heads what to do, `report` brings their answers, `recovery` is the start order,
-//! `coordinator` drives one attempt of a job, `chain` knows which segments a restore needs,
-//! `outputs` what followers have not applied yet.
+//! `coordinator` drives one attempt of a job, `facts` tells of it, `chain` knows which segments a
+//! restore needs, `outputs` what followers have not applied yet.
 
 mod chain;
 mod coordinator;
 mod encode;
+mod facts;
 mod instruments;
 mod matching;
 mod order;
@@ -29,14 +30,16 @@ mod savepoint;
 mod staging;
 mod status;
 
+pub use facts::CheckpointFacts;
 pub use instruments::Completed;
 pub use recovery::StartOptions;
 
 pub(crate) use chain::Chains;
 pub(crate) use coordinator::{Coordinator, CoordinatorParts, Pause};
+pub(crate) use facts::Facts;
 pub(crate) use instruments::Instruments;
 pub(crate) use order::{BarrierKind, HeadBarriers, HeadOrder, Orders};
-pub(crate) use recovery::{Recovered, Recovery, RestoredNodes};
+pub(crate) use recovery::{GIVEN_UP, Recovered, Recovery, RestoredNodes};
 pub(crate) use report::{Mailbox, NodeState, Part, PartId, Reporter};
 pub(crate) use staging::{Leaving, StagingWriter};
 pub(crate) use status::{Requests, SavepointRequest};

@@ -26,6 +26,11 @@ use super::outputs::{Backoff, OpenCommitter, Outputs};
 use super::savepoint;
 use crate::job::JobShared;
 
+/// The code of the error that means: the job was stopped while it waited for a server.
+pub(crate) const GIVEN_UP: &str = "AR5205";
+/// What is said where `--accept-duplicates` does not help.
+const NO_OLDER: &str = "no older checkpoint can be read either, --fresh begins anew";
+
 /// How a job begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StartOptions {
@@ -133,8 +138,7 @@ impl Recovery<'_> {
     ) -> Result<Found> {
         let anew = || Incarnation::new(self.env.random());
         if let Some(path) = &self.options.from_savepoint {
-            let copy =
-                || savepoint::fetch(path, self.storage.as_ref(), *next, self.graph, self.env);
+            let copy = || savepoint::fetch(path, self.storage.as_ref(), *next, self.graph);
             let manifest = self.insist("read the savepoint", copy)?;
             *next = CheckpointId(next.0 + 1);
             return Ok(Found { manifest: Some(manifest), record: None, incarnation: anew() });
@@ -152,11 +156,8 @@ impl Recovery<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Corrupt && self.options.accept_duplicates => {
                 tracing::warn!(%error, "the committed checkpoint is left out");
-                Ok(self.newest_readable(&record)?.unwrap_or_else(|| Found {
-                    manifest: None,
-                    record: None,
-                    incarnation: anew(),
-                }))
+                let older = self.newest_readable(&record)?;
+                older.ok_or_else(|| error.context(NO_OLDER))
             }
             Err(error) => Err(error.context(format!(
                 "restore checkpoint {}; --accept-duplicates takes an older one, --fresh \
@@ -168,16 +169,13 @@ impl Recovery<'_> {
 
     /// The commit point has no record: a first start, or something is wrong.
     fn find_without_record(&self, takeover: &Takeover, is_external: bool) -> Result<Found> {
-        let fresh = || Found {
-            manifest: None,
-            record: None,
-            incarnation: Incarnation::new(self.env.random()),
-        };
         let Some(noted) = takeover.committed.as_ref().filter(|_| is_external) else {
-            return Ok(fresh());
+            let incarnation = Incarnation::new(self.env.random());
+            return Ok(Found { manifest: None, record: None, incarnation });
         };
         if self.options.accept_duplicates {
-            return Ok(self.newest_readable(noted)?.unwrap_or_else(fresh));
+            let unreadable = || corrupt(NO_OLDER.to_owned());
+            return self.newest_readable(noted)?.ok_or_else(unreadable);
         }
         let message = format!(
             "the store knows that checkpoint {} was committed, and the commit point has no record \
@@ -197,8 +195,12 @@ impl Recovery<'_> {
             return Err(corrupt(format!("{path} is not the one that was committed")));
         }
         let manifest = Manifest::decode(&bytes)?;
+        // What is wrong deep inside is found when it is loaded; where there is a choice, before.
         for segment in manifest.segments() {
-            SegmentReader::open(Arc::clone(&self.storage), segment)?;
+            let opened = SegmentReader::open(Arc::clone(&self.storage), segment)?;
+            if self.options.accept_duplicates {
+                opened.verify()?;
+            }
         }
         Ok(manifest)
     }
@@ -212,7 +214,8 @@ impl Recovery<'_> {
             let Ok(manifest) = Manifest::decode(&bytes) else { continue };
             let segments = manifest.segments();
             let is_whole = |segment: &&SegmentRef| {
-                SegmentReader::open(Arc::clone(&self.storage), segment).is_ok()
+                let opened = SegmentReader::open(Arc::clone(&self.storage), segment);
+                opened.and_then(|opened| opened.verify()).is_ok()
             };
             if manifest.incarnation == record.incarnation && segments.iter().all(is_whole) {
                 let incarnation = manifest.incarnation.clone();
@@ -250,6 +253,7 @@ impl Recovery<'_> {
             if self.shared.is_given_up() {
                 return Err(given_up());
             }
+            self.shared.note_round();
             if !outputs.step()? {
                 self.env.sleep(Duration::from_millis(20));
             }
@@ -294,6 +298,7 @@ impl Recovery<'_> {
                 if self.shared.is_given_up() {
                     return Err(given_up());
                 }
+                self.shared.note_round();
                 self.env.sleep(Duration::from_millis(20));
             }
         }
@@ -339,7 +344,7 @@ fn corrupt(message: String) -> Error {
 }
 
 fn given_up() -> Error {
-    Error::transient("AR5205", "the job was stopped before it had started")
+    Error::transient(GIVEN_UP, "the job was stopped before it had started")
 }
 
 /// The state of a former life by operator, ready to be loaded.

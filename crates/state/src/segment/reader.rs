@@ -113,6 +113,13 @@ impl SegmentReader {
         Box::new(Rows::new(self, blocks, Some(groups)))
     }
 
+    /// Reads everything, to make sure that it is what was written.
+    pub fn verify(&self) -> Result<()> {
+        let sections = self.sections().into_iter();
+        let mut rows = sections.flat_map(|section| self.read_rows(section));
+        rows.try_for_each(|rows| rows.map(|_| ()))
+    }
+
     /// Rows of a section in the order in which they were added. Ends after an error.
     pub fn read_rows(
         &self,

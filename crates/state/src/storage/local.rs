@@ -43,6 +43,17 @@ impl LocalStorage {
         Ok(storage)
     }
 
+    /// Makes a folder and those above it.
+    pub fn make(root: &Path) -> Result<()> {
+        make_folders(root).map_err(|error| failed("open", root, &error))
+    }
+
+    /// Opens a folder that is there, for reading only; `None` where there is none.
+    pub fn look(root: &Path) -> Result<Option<LocalStorage>> {
+        let opened = found(root.canonicalize()).map_err(|error| failed("open", root, &error))?;
+        Ok(opened.filter(|root| root.is_dir()).map(|root| LocalStorage { root, tag: 0 }))
+    }
+
     fn remove_abandoned(&self, now: ProcessingTime) -> io::Result<()> {
         let mut files = Vec::new();
         walk(&self.root, &mut files)?;

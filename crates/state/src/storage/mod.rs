@@ -76,17 +76,47 @@ pub fn open(
     settings: &BTreeMap<String, String>,
     env: &Env,
 ) -> Result<Arc<dyn Storage>> {
-    let storage: Arc<dyn Storage> = match Place::parse(dir)? {
-        Place::Folder(folder) => {
-            Arc::new(LocalStorage::open(&folder.join(place::component(job)), env)?)
-        }
+    Place::parse(dir)?;
+    open_place(&place_of(dir, job), settings, env)
+}
+
+/// DIR/JOB as a place by itself, as [`open_place`] and [`look`] take it.
+pub fn place_of(dir: &str, job: &str) -> String {
+    let is_uri = dir.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    let name = place::component(job);
+    // The percent signs of a URI are read once more.
+    let name = if is_uri { name.replace('%', "%25") } else { name };
+    format!("{}/{name}", dir.trim_end_matches('/'))
+}
+
+/// Opens the store at a place, as [`open`] does for a job.
+pub fn open_place(
+    place: &str,
+    settings: &BTreeMap<String, String>,
+    env: &Env,
+) -> Result<Arc<dyn Storage>> {
+    let storage: Arc<dyn Storage> = match Place::parse(place)? {
+        Place::Folder(folder) => Arc::new(LocalStorage::open(&folder, env)?),
         Place::Bucket { bucket, prefix } => {
-            let prefix = prefix + &place::component(job);
-            Arc::new(S3Storage::open(&bucket, &prefix, settings)?)
+            Arc::new(S3Storage::open(&bucket, prefix.trim_end_matches('/'), settings)?)
         }
     };
-    probe::check(storage.as_ref(), dir, env)?;
+    probe::check(storage.as_ref(), place, env)?;
     Ok(storage)
+}
+
+/// Opens the store at a place for reading: nothing is made, probed or tidied. `None` where there
+/// is no such folder.
+pub fn look(place: &str, settings: &BTreeMap<String, String>) -> Result<Option<Arc<dyn Storage>>> {
+    Ok(match Place::parse(place)? {
+        Place::Folder(folder) => {
+            LocalStorage::look(&folder)?.map(|storage| Arc::new(storage) as Arc<dyn Storage>)
+        }
+        Place::Bucket { bucket, prefix } => {
+            let prefix = prefix.trim_end_matches('/');
+            Some(Arc::new(S3Storage::open(&bucket, prefix, settings)?))
+        }
+    })
 }
 
 /// DIR/JOB of a directory on this machine, where the worker's control socket lies as well; `None`
@@ -96,6 +126,12 @@ pub fn local_folder(dir: &str, job: &str) -> Option<PathBuf> {
         Ok(Place::Folder(folder)) => Some(folder.join(place::component(job))),
         Ok(Place::Bucket { .. }) | Err(_) => None,
     }
+}
+
+/// Makes DIR/JOB of a directory on this machine durable, for those who put something of their own
+/// there before the store is opened.
+pub fn make_local_folder(dir: &str, job: &str) -> Result<()> {
+    local_folder(dir, job).map_or(Ok(()), |folder| LocalStorage::make(&folder))
 }
 
 /// Refuses what is no path of the store, or no beginning of one.
@@ -113,4 +149,36 @@ fn part(bytes: &[u8], range: Range<u64>) -> Vec<u8> {
     let within = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
     let start = within(range.start);
     bytes[start..within(range.end).max(start)].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_lies_in_its_directory() {
+        let check = |dir: &str, expected: &str| {
+            let place = place_of(dir, "a b");
+            let Place::Folder(path) = Place::parse(&place).unwrap() else { panic!("{place}") };
+            assert_eq!(path, PathBuf::from(expected), "{dir}");
+            assert_eq!(local_folder(dir, "a b"), Some(path));
+        };
+        check("/var/argus/", "/var/argus/a%20b");
+        check("checkpoints", "checkpoints/a%20b");
+        check("file:///my%20dir", "/my dir/a%20b");
+        check("/", "/a%20b");
+        assert_eq!(place_of("s3://bucket/x/", "a"), "s3://bucket/x/a");
+    }
+
+    #[test]
+    fn looking_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("job").to_str().unwrap().to_owned();
+        assert!(look(&place, &BTreeMap::new()).unwrap().is_none());
+        let storage = open_place(&place, &BTreeMap::new(), &Env::system()).unwrap();
+        storage.put("manifest/1", b"x").unwrap();
+        let seen = look(&place, &BTreeMap::new()).unwrap().unwrap();
+        assert_eq!(seen.get("manifest/1").unwrap().unwrap(), b"x");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
