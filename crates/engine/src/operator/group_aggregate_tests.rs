@@ -22,9 +22,10 @@ use argus_state::spill::StateContext;
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, UInt32Array,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
+    UInt32Array,
 };
 use arrow_schema::DataType;
 
@@ -90,20 +91,24 @@ fn calls() -> Vec<AggregateCall> {
     ]
 }
 
-fn operator(setting: Setting, subtask: usize, aggregates: Vec<AggregateCall>) -> GroupAggregator {
-    let keys = if setting.has_keys { vec![0] } else { Vec::new() };
-    let key_fields = keys.iter().map(|key: &usize| input()[*key].clone());
-    let results = aggregates.iter().map(|call| Field::new(&call.name, call.result.clone()));
-    let schema = arrow_schema(&key_fields.chain(results).collect::<Vec<Field>>());
-    let ttl = setting.ttl.map(|ttl| Duration::from_millis(ttl.cast_unsigned()));
-    let context = StateContext {
+fn context(subtask: usize) -> StateContext {
+    StateContext {
         operator: OperatorId(1),
         subtask: SubtaskIndex(subtask),
         max_parallelism: GROUPS,
         is_tracked: true,
         memory: None,
         spill_folder: PathBuf::new(),
-    };
+    }
+}
+
+fn operator(setting: Setting, subtask: usize, aggregates: Vec<AggregateCall>) -> GroupAggregator {
+    let keys = if setting.has_keys { vec![0] } else { Vec::new() };
+    let key_fields = keys.iter().map(|key: &usize| input()[*key].clone());
+    let results = aggregates.iter().map(|call| Field::new(&call.name, call.result.clone()));
+    let schema = arrow_schema(&key_fields.chain(results).collect::<Vec<Field>>());
+    let ttl = setting.ttl.map(|ttl| Duration::from_millis(ttl.cast_unsigned()));
+    let context = context(subtask);
     let options = GroupOptions {
         input: input().into_iter().map(|field| field.logical_type).collect(),
         schema,
@@ -196,6 +201,28 @@ fn equal_results_are_not_emitted_again_unless_keys_are_forgotten() {
         &rows,
         "+I a\n-U a\n+U a\n+I b\n-U a\n+U a",
     );
+}
+
+#[test]
+fn nan_differs_from_itself_and_zero_has_no_sign() {
+    let double = TypeRoot::Double.nullable();
+    let last = AggregateCall { result: double.clone(), ..calls()[4].clone() };
+    let field = Field::new("last", double.clone());
+    let options = GroupOptions {
+        input: vec![TypeRoot::BigInt.nullable(), double],
+        schema: arrow_schema(&[field]),
+        sends_before: false,
+        context: context(0),
+    };
+    let plan = GroupAggregate { keys: Vec::new(), aggregates: vec![last], ttl: None };
+    let mut aggregator = GroupAggregator::new(&plan, options).unwrap();
+    let values: ArrayRef =
+        Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, f64::NAN, 1.0, 1.0]));
+    let keys: ArrayRef = Arc::new(Int64Array::from(vec![0; 6]));
+    let records = RecordBatch::try_from_iter([("k", keys), ("v", values)]).unwrap();
+    let changes = run(&mut aggregator, Batch::inserts(records), 0).swap_remove(0);
+    let emitted = changes.records.column(0).as_primitive::<Float64Type>().values().to_vec();
+    assert_eq!(format!("{emitted:?}"), "[0.0, NaN, NaN, 1.0]");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! What the rows of a batch change: results before and after each row, as rows of a changelog.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use argus_base::{Result, RowKind};
 use argus_state::KeyCodec;
 use argus_state::key_codec::EncodedKeys;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp};
+use arrow_schema::DataType;
 
 /// At most one row of each key.
 #[derive(Default)]
@@ -27,8 +33,17 @@ pub(super) struct Results {
     columns: Vec<Vec<ArrayRef>>,
     /// Rows of each reading.
     rows: Vec<Vec<u32>>,
-    /// Each reading as bytes; empty where nobody compares.
-    encoded: Vec<EncodedKeys>,
+    /// Each reading in a form to compare; empty where nobody does.
+    comparable: Vec<Comparable>,
+}
+
+/// Results of one reading. Two are equal as Java's `==` has it: NaN is not equal to itself, 0 and
+/// −0 are equal.
+#[derive(Default)]
+struct Comparable {
+    encoded: EncodedKeys,
+    /// Whether there is a NaN among the results; empty where none can be.
+    has_nan: Vec<bool>,
 }
 
 /// A reading, and a position in it.
@@ -36,7 +51,8 @@ type Place = (usize, usize);
 
 impl Results {
     pub fn new(n_aggregates: usize) -> Results {
-        Results { columns: vec![Vec::new(); n_aggregates], rows: Vec::new(), encoded: Vec::new() }
+        let columns = vec![Vec::new(); n_aggregates];
+        Results { columns, rows: Vec::new(), comparable: Vec::new() }
     }
 
     /// Adds the results that belong to those rows of the batch.
@@ -50,17 +66,47 @@ impl Results {
     /// Makes results comparable.
     pub fn encode(&mut self, codec: &KeyCodec) {
         for (reading, rows) in self.rows.iter().enumerate() {
-            let columns: Vec<ArrayRef> =
-                self.columns.iter().map(|columns| columns[reading].clone()).collect();
-            let mut encoded = EncodedKeys::default();
-            codec.encode(&columns, rows.len(), &mut encoded);
-            self.encoded.push(encoded);
+            let mut comparable = Comparable::default();
+            let columns = self.columns.iter().map(|columns| &columns[reading]);
+            let columns: Vec<ArrayRef> = columns.map(|column| comparable.plain(column)).collect();
+            codec.encode(&columns, rows.len(), &mut comparable.encoded);
+            self.comparable.push(comparable);
         }
     }
 
     fn are_equal(&self, left: Place, right: Place) -> bool {
-        !self.encoded.is_empty()
-            && self.encoded[left.0].key(left.1) == self.encoded[right.0].key(right.1)
+        let (Some(one), Some(other)) = (self.comparable.get(left.0), self.comparable.get(right.0))
+        else {
+            return false;
+        };
+        let has_nan = other.has_nan.get(right.1).is_some_and(|has_nan| *has_nan);
+        !has_nan && one.encoded.key(left.1) == other.encoded.key(right.1)
+    }
+}
+
+impl Comparable {
+    /// The column without −0, after a look for NaN.
+    fn plain(&mut self, column: &ArrayRef) -> ArrayRef {
+        match column.data_type() {
+            DataType::Float32 => self.plain_floats::<Float32Type>(column, f32::is_nan, 0.0),
+            DataType::Float64 => self.plain_floats::<Float64Type>(column, f64::is_nan, 0.0),
+            _ => column.clone(),
+        }
+    }
+
+    fn plain_floats<T: ArrowPrimitiveType>(
+        &mut self,
+        column: &ArrayRef,
+        is_nan: fn(T::Native) -> bool,
+        zero: T::Native,
+    ) -> ArrayRef {
+        let floats = column.as_primitive::<T>();
+        self.has_nan.resize(floats.len(), false);
+        for (has_nan, value) in self.has_nan.iter_mut().zip(floats.values()) {
+            *has_nan |= is_nan(*value);
+        }
+        // −0 + 0 is 0.
+        Arc::new(floats.unary::<_, T>(|value| value.add_wrapping(zero)))
     }
 }
 
@@ -88,7 +134,7 @@ impl Changes {
         for (position, row) in results.rows[0].iter().enumerate() {
             before[*row as usize] = Some((0, position));
         }
-        let mut last_of_slot = std::collections::HashMap::new();
+        let mut last_of_slot = HashMap::new();
         for (round, of_round) in rounds.iter().enumerate() {
             for (position, (row, slot)) in of_round.rows.iter().zip(&of_round.slots).enumerate() {
                 let place = (round + 1, position);
