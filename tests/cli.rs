@@ -57,7 +57,7 @@ fn a_wrong_script_is_shown_where_it_is_wrong() {
 
 #[test]
 fn what_does_not_run_yet_exits_with_3() {
-    let done = run_script("SELECT DISTINCT a FROM (VALUES (1), (1)) AS t (a);", &[]);
+    let done = run_script("SELECT a FROM (VALUES (1), (1)) AS t (a) INTERSECT SELECT 1;", &[]);
     assert_eq!(done.exit_code, Some(3), "{}", done.stderr);
     assert!(done.stderr.contains("error[AR2"), "{}", done.stderr);
 }

@@ -44,9 +44,10 @@ job stops and names the offsets | lost rows are told |
 
 ";
 
-const AREAS: [(&str, &str); 7] = [
+const AREAS: [(&str, &str); 8] = [
     ("query", "Queries and statements"),
     ("window", "Windows"),
+    ("group", "Groups without windows"),
     ("function", "Functions"),
     ("type", "Types and formats"),
     ("error/plan", "Refused, as Flink refuses it"),

@@ -1,0 +1,2 @@
+CREATE TABLE o (k STRING, n INT) WITH ('connector' = 'filesystem', 'path' = '${CASE}/../input.json', 'format' = 'json');
+SELECT /*+ STATE_TTL('o' = '1 fortnight') */ k, COUNT(*) FROM o GROUP BY k;

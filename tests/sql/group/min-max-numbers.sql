@@ -1,0 +1,3 @@
+-- Nothing is emitted while results stay equal.
+CREATE TABLE o (id INT, k STRING, g INT, n INT, b BIGINT, d DOUBLE, f FLOAT, m DECIMAL(10, 2), s STRING, t BOOLEAN, ts TIMESTAMP(3), `day` DATE, r ROW<x INT, y STRING>) WITH ('connector' = 'filesystem', 'path' = '${CASE}/input.json', 'format' = 'json');
+SELECT k, MIN(n) AS n, MAX(b) AS b, MIN(d) AS d, MAX(f) AS f, MIN(m) AS m FROM o GROUP BY k;

@@ -1,0 +1,3 @@
+-- A sum of INT is an INT and wraps.
+CREATE TABLE o (id INT, k STRING, g INT, n INT, b BIGINT, d DOUBLE, f FLOAT, m DECIMAL(10, 2), s STRING, t BOOLEAN, ts TIMESTAMP(3), `day` DATE, r ROW<x INT, y STRING>) WITH ('connector' = 'filesystem', 'path' = '${CASE}/input.json', 'format' = 'json');
+SELECT g, SUM(big) AS s FROM (SELECT g, 1073741824 AS big FROM o) GROUP BY g;
