@@ -42,8 +42,8 @@ const OWN_OPTIONS: [OptionSpec; 11] = [
     OptionSpec::new(
         "path",
         OptionKind::Text,
-        "A file, a folder, or for reading a pattern with *, ? and [ ]; plain or as file:// URI. For \
-         writing also s3://bucket/path.",
+        "A file, a folder, or for reading a pattern with *, ? and [ ]; plain or as file:// URI. \
+         For writing also s3://bucket/path.",
     )
     .required(),
     OptionSpec::new(
