@@ -560,12 +560,8 @@ impl Idleness {
 impl EventTimeTracker {
     /// A further split, which goes on where it was.
     fn add_input(&mut self, label: &SplitLabel) {
-        self.merge.add_input();
-        let input = self.merge.len() - 1;
         let key = if self.per_split { Some(label.clone()) } else { None };
-        if let Some(watermark) = self.restored.get(&key) {
-            self.merge.watermark(input, *watermark);
-        }
+        self.merge.add_input_at(self.restored.get(&key).copied().unwrap_or(Watermark::MIN));
     }
 
     fn split_watermarks(&self, splits: &[SplitLabel]) -> Vec<SplitWatermark> {

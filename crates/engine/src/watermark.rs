@@ -54,7 +54,13 @@ impl WatermarkMerge {
 
     /// A further input, active and without watermark; its position is the next number.
     pub fn add_input(&mut self) {
-        self.inputs.push(Input { watermark: Watermark::MIN, state: InputState::Active });
+        self.add_input_at(Watermark::MIN);
+    }
+
+    /// A further input that goes on where it was. The merged watermark follows with the next
+    /// change: inputs that are still to be added may be behind this one.
+    pub fn add_input_at(&mut self, watermark: Watermark) {
+        self.inputs.push(Input { watermark, state: InputState::Active });
         self.is_idle = false;
     }
 
@@ -165,6 +171,16 @@ mod tests {
 
     fn advanced(to: i64) -> Merged {
         Merged { advanced: Some(Watermark(to)), became_idle: false }
+    }
+
+    #[test]
+    fn inputs_that_go_on_do_not_run_ahead_of_those_to_come() {
+        let mut merge = WatermarkMerge::default();
+        merge.add_input_at(Watermark(20));
+        assert_eq!(merge.merged(), Watermark::MIN);
+        merge.add_input_at(Watermark(5));
+        assert_eq!(merge.watermark(0, Watermark(21)), advanced(5));
+        assert_eq!(merge.watermark(1, Watermark(30)), advanced(21));
     }
 
     #[test]
