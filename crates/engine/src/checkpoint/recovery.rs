@@ -107,6 +107,10 @@ impl Recovery<'_> {
             self.discard_above(found.manifest.as_ref())?;
         }
         let Found { manifest, record, .. } = found;
+        if let Some(manifest) = &manifest {
+            let (checkpoint, generation) = (manifest.checkpoint.0, takeover.generation.0);
+            tracing::info!(checkpoint, generation, "checkpoint restored");
+        }
         Ok(Recovered { log, owner, commit_point, outputs, manifest, record, next })
     }
 
