@@ -57,6 +57,8 @@ use argus_base::connector::{
 use argus_base::option::OptionError;
 use argus_base::source::Source;
 
+pub use transaction::turns;
+
 /// The declaration of the connector.
 pub fn spec() -> ConnectorSpec {
     ConnectorSpec {

@@ -19,7 +19,7 @@ mod committer;
 mod follower;
 mod pair;
 mod record;
-mod turns;
+pub mod turns;
 mod writer;
 
 pub use cluster::{Cluster, Identities};
