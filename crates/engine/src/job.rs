@@ -294,7 +294,7 @@ fn run(mut life: Life) -> Result<JobEnd> {
         let outcome = life.begin().map(|(slots, control)| run_on_threads(slots, control).end());
         match life.end(outcome) {
             Next::End(result) => return result,
-            Next::RestartAt(time) => life.sleep_until(time),
+            Next::RestartAt(time, _) => life.sleep_until(time),
         }
     }
 }

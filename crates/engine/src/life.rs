@@ -37,8 +37,8 @@ pub(crate) struct Life {
 pub(crate) enum Next {
     /// The job has ended.
     End(Result<JobEnd>),
-    /// Another attempt, then, on the clock of `Env::elapsed`.
-    RestartAt(Duration),
+    /// Another attempt, then, on the clock of `Env::elapsed`; why.
+    RestartAt(Duration, Error),
 }
 
 impl Life {
@@ -99,7 +99,7 @@ impl Life {
         self.shared.note_restart(&error);
         let labels = [("job", self.graph.settings.name.as_str())];
         self.parts.context.metrics.counter(&metrics::RESTARTS, &labels).add(1);
-        Next::RestartAt(self.env().elapsed() + pause)
+        Next::RestartAt(self.env().elapsed() + pause, error)
     }
 
     /// Holds the calling thread until then, or until the job is to end.

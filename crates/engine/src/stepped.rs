@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use argus_base::Result;
+use argus_base::{Error, Result};
 use argus_plan::JobGraph;
 
 use crate::control::Control;
@@ -35,6 +35,8 @@ pub enum Stepped {
     Made,
     /// Nothing can be done until something else happens, time passing among it.
     Idle,
+    /// The attempt has failed, and another one follows.
+    Failed(Error),
     /// The job has ended, or failed for good. Nothing is to be stepped any more.
     Ended(Result<JobEnd>),
 }
@@ -134,9 +136,9 @@ impl SteppedJob {
 
     fn follow(&mut self, outcome: Result<crate::control::Outcome>) -> Stepped {
         match self.life.end(outcome) {
-            Next::RestartAt(time) => {
+            Next::RestartAt(time, error) => {
                 self.state = State::Waiting(time);
-                Stepped::Made
+                Stepped::Failed(error)
             }
             Next::End(result) => {
                 self.state = State::Ended;
