@@ -288,10 +288,12 @@ fn without_checkpoints_the_last_writer_tells_it() {
     let tables = [SinkTable { table: &world.table, metadata: &[] }];
     let set = sinks(&tables, &world.context).unwrap();
     assert_eq!((set.committers.len(), set.sinks[0].delivery()), (0, Delivery::AtLeastOnce));
-    let writer = |subtask| set.sinks[0].writer(SubtaskIndex(subtask), 2).unwrap();
-    write_all(writer(0).as_mut(), vec![batch(&[(1, "a")])]).unwrap();
+    // The second is of another INSERT, or another subtask.
+    let mut writers: Vec<_> =
+        (0..2).map(|subtask| set.sinks[0].writer(SubtaskIndex(subtask), 1).unwrap()).collect();
+    write_all(writers[0].as_mut(), vec![batch(&[(1, "a")])]).unwrap();
     assert_eq!(world.visible("/name=a"), ["part-0-0"]);
-    write_all(writer(1).as_mut(), vec![batch(&[(1, "b")])]).unwrap();
+    write_all(writers[1].as_mut(), vec![batch(&[(1, "b")])]).unwrap();
     assert_eq!(world.visible("/name=a"), ["_SUCCESS", "part-0-0"]);
     assert_eq!(world.visible("/name=b"), ["_SUCCESS", "part-1-0"]);
 }

@@ -151,7 +151,8 @@ pub struct Target {
 /// What the writers that have ended leave to the last of them.
 #[derive(Default)]
 struct Ended {
-    n_writers: usize,
+    /// Writers that have not.
+    n_writing: usize,
     folders: BTreeSet<String>,
 }
 
@@ -185,14 +186,15 @@ impl Sink for FileSink {
         if self.is_checkpointed { Delivery::TwoPhase } else { Delivery::AtLeastOnce }
     }
 
-    fn writer(&self, subtask: SubtaskIndex, parallelism: usize) -> Result<Box<dyn SinkWriter>> {
+    fn writer(&self, subtask: SubtaskIndex, _parallelism: usize) -> Result<Box<dyn SinkWriter>> {
         let target = Arc::clone(&self.target);
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let visibility = match names {
             Some(names) => Visibility::ByEpoch(names),
-            None if !self.is_checkpointed => Visibility::AtTheEnd { parallelism },
+            None if !self.is_checkpointed => Visibility::AtTheEnd,
             None => return Err(Error::bug("a writer of a folder that is not yet open")),
         };
+        self.target.ended.lock().unwrap_or_else(PoisonError::into_inner).n_writing += 1;
         let writer = BackgroundWriter::start("files", move |state| {
             let patience = Patience::new(target.env.clone(), state);
             FolderWriter::new(target, subtask, patience, visibility)
@@ -237,21 +239,16 @@ impl Target {
         Ok(())
     }
 
-    /// A writer of a job without checkpoints has published its last file. The last of all tells
-    /// that the partitions are complete.
-    pub fn end_writer(
-        &self,
-        parallelism: usize,
-        folders: BTreeSet<String>,
-        patience: &Patience,
-    ) -> Result<()> {
+    /// A writer of a job without checkpoints has published its last file, into these folders. The
+    /// last of all tells that the partitions are complete.
+    pub fn end_writer(&self, folders: BTreeSet<String>, patience: &Patience) -> Result<()> {
         let Some(policy) = self.policy.as_ref().filter(|_| !self.key_columns.is_empty()) else {
             return Ok(());
         };
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.n_writers += 1;
+        ended.n_writing = ended.n_writing.saturating_sub(1);
         ended.folders.extend(folders);
-        if ended.n_writers < parallelism {
+        if ended.n_writing > 0 {
             return Ok(());
         }
         ended.folders.iter().try_for_each(|folder| {

@@ -33,8 +33,8 @@ pub struct FolderWriter {
 pub enum Visibility {
     /// When their epoch is committed.
     ByEpoch(Names),
-    /// At the end of the input, which `parallelism` writers come to.
-    AtTheEnd { parallelism: usize },
+    /// At the end of the input.
+    AtTheEnd,
 }
 
 impl FolderWriter {
@@ -95,7 +95,7 @@ impl FolderWriter {
                     hidden: names.in_progress(self.subtask, random),
                     fixed: names.fixed(self.subtask, random),
                 },
-                Visibility::AtTheEnd { .. } => NewNames {
+                Visibility::AtTheEnd => NewNames {
                     hidden: format!(".part-{subtask}.inprogress-{random:016x}"),
                     fixed: format!("part-{subtask}-{random:016x}"),
                 },
@@ -129,7 +129,7 @@ impl FolderWriter {
     }
 
     /// Makes everything visible under names that are free.
-    fn publish_all(&mut self, parallelism: usize) -> Result<()> {
+    fn publish_all(&mut self) -> Result<()> {
         let mut next: BTreeMap<String, u64> = BTreeMap::new();
         let mut n_rows = 0;
         let subtask = self.subtask.0;
@@ -140,7 +140,7 @@ impl FolderWriter {
         }
         self.target.n_records.add(n_rows);
         let folders: BTreeSet<String> = next.into_keys().collect();
-        self.target.end_writer(parallelism, folders, &self.patience)
+        self.target.end_writer(folders, &self.patience)
     }
 }
 
@@ -185,7 +185,7 @@ impl Worker for FolderWriter {
 
     fn finish(&mut self) -> Result<()> {
         match self.visibility {
-            Visibility::AtTheEnd { parallelism } => self.publish_all(parallelism),
+            Visibility::AtTheEnd => self.publish_all(),
             Visibility::ByEpoch(_) if self.open.is_empty() && self.closed.is_empty() => Ok(()),
             Visibility::ByEpoch(_) => Err(Error::bug("input ended behind the last checkpoint")),
         }
