@@ -161,3 +161,28 @@ fn a_locked_database_is_waited_for_and_rows_wait_no_longer_than_the_interval() {
     }
     assert!(writer.is_ready());
 }
+
+#[test]
+fn an_old_row_waits_for_its_new_one() {
+    use RowKind::{Insert, UpdateAfter, UpdateBefore};
+    let mut world = World::new(KEYED);
+    world.context.env = Env::system();
+    let sink = crate::jdbc::sink(&world.table("t", &[0]), "t", &world.context).unwrap();
+    let mut writer = sink.writer(SubtaskIndex(0), 1).unwrap();
+    let connection = Connection::open(world.folder.path("db")).unwrap();
+    let names = || texts_of(&connection, "SELECT name FROM t");
+    writer.write(batch(&[(Insert, 1, "a")])).unwrap();
+    while names().is_empty() {
+        writer.poll().unwrap();
+        std::thread::yield_now();
+    }
+    writer.write(batch(&[(UpdateBefore, 1, "a")])).unwrap();
+    world.context.env.sleep(Duration::from_millis(100));
+    assert_eq!(names(), ["a"]);
+    writer.write(batch(&[(UpdateAfter, 1, "b")])).unwrap();
+    while names() == ["a"] {
+        writer.poll().unwrap();
+        std::thread::yield_now();
+    }
+    assert_eq!(names(), ["b"]);
+}

@@ -17,7 +17,7 @@ use std::time::Duration;
 use argus_base::commit::Prepared;
 use argus_base::connector::{ConnectorContext, OnError, TableDescriptor};
 use argus_base::id::CheckpointId;
-use argus_base::{Batch, Env, Error, Result};
+use argus_base::{Batch, Env, Error, Result, RowKind};
 
 use super::changes::{Changes, n_bytes, statements};
 use super::code;
@@ -203,8 +203,15 @@ impl Writer {
     fn time_to_write(&self) -> Option<Duration> {
         let latest = self.gathered_at + self.policy.max_wait?;
         let rested = self.written_at.map_or(Duration::ZERO, |at| at + LEAST_REST);
-        let due_at = rested.min(latest);
+        let due_at = if self.is_amid_update() { latest } else { rested.min(latest) };
         (self.n_gathered > 0).then(|| due_at.saturating_sub(self.env.elapsed()))
+    }
+
+    /// Whether an old row came last: its new one follows at once, unless a condition drops it, and
+    /// written apart the key would be missing for a moment.
+    fn is_amid_update(&self) -> bool {
+        let last = self.gathered.last();
+        last.is_some_and(|last| last.kind(last.n_rows() - 1) == RowKind::UpdateBefore)
     }
 
     /// Whether rows have waited as long as they may, though more are in the queue.
@@ -264,7 +271,9 @@ impl Worker for Writer {
             self.n_gathered += batch.n_rows();
             self.gathered.push(batch);
         }
-        if self.n_gathered >= self.policy.max_rows || self.is_overdue() {
+        let grace = if self.is_amid_update() { argus_base::batch::MAX_BATCH_ROWS } else { 0 };
+        let are_enough = self.n_gathered >= self.policy.max_rows.saturating_add(grace);
+        if are_enough || self.is_overdue() {
             self.write_gathered()?;
         }
         Ok(())
