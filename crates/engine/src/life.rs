@@ -15,7 +15,7 @@ use argus_plan::JobGraph;
 use argus_state::storage::Storage;
 
 use crate::attempt::{Attempt, is_taken_over};
-use crate::checkpoint::{Coordinator, GIVEN_UP, StartOptions};
+use crate::checkpoint::{BarrierKind, Coordinator, GIVEN_UP, StartOptions, given_up};
 use crate::control::{Control, Outcome};
 use crate::job::{JobEnd, JobParts, JobShared, Running};
 use crate::metrics;
@@ -63,6 +63,11 @@ impl Life {
 
     /// Begins an attempt; may wait for servers.
     pub(crate) fn begin(&mut self) -> Result<(Vec<Slot>, Control)> {
+        let stop = self.shared.requests.stop();
+        if stop == Some(BarrierKind::Stop) && self.restarts.n_failures() > 0 {
+            // What has been committed is all that there is to keep.
+            return Err(given_up());
+        }
         self.began = self.env().elapsed();
         let (slots, control) = self.attempt().prepare()?;
         let states = slots.iter().map(|slot| Arc::clone(&slot.state)).collect();

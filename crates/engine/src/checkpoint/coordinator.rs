@@ -155,7 +155,7 @@ impl Coordinator {
             }
             None => now,
         };
-        let is_own = recovered.record.is_some();
+        let own = recovered.manifest.filter(|_| recovered.record.is_some());
         Coordinator {
             uploads,
             log: recovered.log,
@@ -170,7 +170,7 @@ impl Coordinator {
             next: recovered.next,
             phase: Phase::Waiting,
             backoff: Backoff::default(),
-            retained: recovered.manifest.filter(|_| is_own).map(Arc::new).into_iter().collect(),
+            retained: recovered.older.into_iter().chain(own).map(Arc::new).collect(),
             n_failures: 0,
             has_noted_commit: false,
             is_ending: false,

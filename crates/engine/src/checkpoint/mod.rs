@@ -39,7 +39,7 @@ pub(crate) use coordinator::{Coordinator, CoordinatorParts, Pause};
 pub(crate) use facts::Facts;
 pub(crate) use instruments::Instruments;
 pub(crate) use order::{BarrierKind, HeadBarriers, HeadOrder, Orders};
-pub(crate) use recovery::{GIVEN_UP, Recovered, Recovery, RestoredNodes};
+pub(crate) use recovery::{GIVEN_UP, Recovered, Recovery, RestoredNodes, given_up};
 pub(crate) use report::{Mailbox, NodeState, Part, PartId, Reporter};
 pub(crate) use staging::{Leaving, StagingWriter};
 pub(crate) use status::{Requests, SavepointRequest};

@@ -2,7 +2,7 @@
 //! external systems, read the commit record, restore exactly that checkpoint, let followers apply
 //! what was staged, discard what lies above.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ pub(crate) struct Recovered {
     pub outputs: Outputs,
     /// The restored checkpoint.
     pub manifest: Option<Manifest>,
+    /// Checkpoints before it that are kept, oldest first.
+    pub older: Vec<Manifest>,
     /// Its record, where it is on record for this incarnation.
     pub record: Option<CommitRecord>,
     /// The next checkpoint's number.
@@ -103,15 +105,17 @@ impl Recovery<'_> {
         let owner = self.owner(found.incarnation, takeover.generation);
         let outputs =
             self.open_followers(followers, &owner, &found.manifest, found.record.as_ref())?;
+        let mut older = Vec::new();
         if found.record.is_some() {
             self.discard_above(found.manifest.as_ref())?;
+            older = self.older(found.manifest.as_ref())?;
         }
         let Found { manifest, record, .. } = found;
         if let Some(manifest) = &manifest {
             let (checkpoint, generation) = (manifest.checkpoint.0, takeover.generation.0);
             tracing::info!(checkpoint, generation, "checkpoint restored");
         }
-        Ok(Recovered { log, owner, commit_point, outputs, manifest, record, next })
+        Ok(Recovered { log, owner, commit_point, outputs, manifest, older, record, next })
     }
 
     fn owner(&self, incarnation: Incarnation, generation: Generation) -> Owner {
@@ -265,6 +269,26 @@ impl Recovery<'_> {
         Ok(outputs)
     }
 
+    /// The checkpoints of this life of the job before the one that is resumed, as many as are kept.
+    fn older(&self, restored: Option<&Manifest>) -> Result<Vec<Manifest>> {
+        let settings = self.graph.settings.checkpoints.as_ref();
+        let n_kept = settings.map_or(0, |settings| settings.n_retained.saturating_sub(1));
+        let Some(restored) = restored.filter(|_| n_kept > 0) else { return Ok(Vec::new()) };
+        self.insist("read older manifests", || {
+            let mut older = VecDeque::new();
+            let listing = self.storage.list("manifest/")?;
+            let below = Manifest::path(restored.checkpoint);
+            for object in listing.iter().rev().filter(|object| object.path < below).take(n_kept) {
+                let bytes = self.storage.get(&object.path)?;
+                // A damaged one is of no use to anybody.
+                let manifest = bytes.and_then(|bytes| Manifest::decode(&bytes).ok());
+                let is_own = |manifest: &Manifest| manifest.incarnation == restored.incarnation;
+                manifest.filter(is_own).into_iter().for_each(|m| older.push_front(m));
+            }
+            Ok(older.into())
+        })
+    }
+
     /// Deletes what was uploaded after the checkpoint that is resumed.
     fn discard_above(&self, restored: Option<&Manifest>) -> Result<()> {
         self.insist("discard what was not committed", || {
@@ -347,7 +371,8 @@ fn corrupt(message: String) -> Error {
     Error::new(ErrorKind::Corrupt, "AR5204", message)
 }
 
-fn given_up() -> Error {
+/// The error of that code.
+pub(crate) fn given_up() -> Error {
     Error::transient(GIVEN_UP, "the job was stopped before it had started")
 }
 
