@@ -63,6 +63,8 @@ impl Failure {
             Failure::Script { rendered, exit_code } => (rendered.clone(), *exit_code),
             Failure::Arguments(message) => (format!("error: {message}\n"), WRONG),
             Failure::Run(error) => (render(error), exit_code(error)),
+            // A worker tells of its failure as it would itself.
+            Failure::Command(message) if message.starts_with("error") => (message.clone(), FAILED),
             Failure::Command(message) => (format!("error: {message}\n"), FAILED),
             Failure::ReaderGone => (String::new(), SUCCESS),
         };

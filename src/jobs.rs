@@ -1,8 +1,8 @@
 //! The jobs of a script before they run: which of them take checkpoints, and under which name.
 //!
-//! Only jobs that write tables do. The rows of a SELECT go to a terminal or a pipe, which takes none
-//! back, so a SELECT that is run again begins anew. Flink gives every job of a script an id, and so
-//! a folder, of its own; here the name is the id. Of jobs with one name the second becomes
+//! Only jobs that write tables do. The rows of a SELECT go to a terminal or a pipe, which takes
+//! none back, so a SELECT that is run again begins anew. Flink gives every job of a script an id,
+//! and so a folder, of its own; here the name is the id. Of jobs with one name the second becomes
 //! `NAME-2`, the third `NAME-3`: the same at every start, as long as the script keeps their order.
 
 use std::collections::BTreeSet;

@@ -144,7 +144,7 @@ impl Runner {
         };
         let end = watch.wait(handle, rows);
         if let Some(control) = control {
-            control.close(end.as_ref().copied().map_err(|error| failure::render(error)));
+            control.close(end.as_ref().copied().map_err(failure::render));
         }
         let end = end?;
         if let Some(printer) = printer {

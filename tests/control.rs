@@ -13,7 +13,7 @@ use std::time::Duration;
 use argus_base::Env;
 use process::run_script;
 use serde_json::Value;
-use worker::{Pipeline, damage};
+use worker::{FAST, Pipeline, damage};
 
 const STOP: [&str; 4] = ["stop", "script", "--dir", "state"];
 
@@ -31,7 +31,7 @@ fn a_job_that_is_stopped_and_rescaled_writes_each_row_once() {
         n_windows.push(pipeline.rows().len());
     }
     assert!(n_windows[1] > n_windows[0], "the second went on: {n_windows:?}");
-    let mut running = pipeline.start(&["--parallelism", "2"]);
+    let mut running = pipeline.start(&[&["--parallelism", "2"], &FAST[..]].concat());
     running.wait_for("argus: restored job=script checkpoint=");
     running.wait_for("argus: running job=script parallelism=2 metrics=off");
     let done = running.wait();
@@ -40,7 +40,7 @@ fn a_job_that_is_stopped_and_rescaled_writes_each_row_once() {
     // A job that has come to its end reads nothing twice, and --fresh everything.
     assert_eq!(pipeline.finish(&[]).exit_code, Some(0));
     assert_eq!(pipeline.rows().len(), 240);
-    let fresh = pipeline.finish(&["--fresh", "--set", "argus.datagen.speed=0"]);
+    let fresh = pipeline.finish(&["--fresh"]);
     assert_eq!(fresh.exit_code, Some(0), "{}", fresh.stderr);
     assert!(!fresh.stderr.contains("argus: restored"), "{}", fresh.stderr);
     assert_eq!(pipeline.rows().len(), 480);
@@ -48,7 +48,8 @@ fn a_job_that_is_stopped_and_rescaled_writes_each_row_once() {
 
 #[test]
 fn a_drained_job_fires_every_window_and_a_stopped_one_none() {
-    for (argument, expected) in [("--drain", "argus: drained"), ("--timeout=60", "argus: stopped")] {
+    for (argument, expected) in [("--drain", "argus: drained"), ("--timeout=60", "argus: stopped")]
+    {
         let pipeline = Pipeline::new();
         pipeline.edit(|script| script.replace("'10' SECOND", "'1' DAY"));
         let mut running = pipeline.start_and_read(2_000, &[]);
@@ -64,9 +65,10 @@ fn a_savepoint_begins_another_job() {
     let pipeline = Pipeline::new();
     let mut running = pipeline.start_and_read(3_000, &[]);
     // A folder that cannot be made is the asker's trouble.
-    let refused = pipeline.argus(&["savepoint", "script", "--dir", "state", "--to", "/proc/no"]);
+    let wrong = ["savepoint", "script", "--dir", "state", "--to", "script.sql/folder"];
+    let refused = pipeline.argus(&wrong);
     assert_eq!(refused.exit_code, Some(1));
-    assert!(refused.stderr.contains("/proc/no"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("script.sql/folder"), "{}", refused.stderr);
     let place = pipeline.told(&["savepoint", "script", "--dir", "state"]);
     assert!(place.contains("state/script/savepoint/savepoint-script-"), "{place}");
     let told = pipeline.told(&[&STOP[..], &["--to", "saved"]].concat());
@@ -78,9 +80,8 @@ fn a_savepoint_begins_another_job() {
     assert_eq!(shown["checkpoints"][0]["commit"], "savepoint");
 
     let elsewhere = ["--dir", "elsewhere", "--set", "pipeline.name=other"];
-    let done = pipeline
-        .start_plain(&[&elsewhere[..], &["--from-savepoint", place, "--parallelism", "2"]].concat())
-        .wait();
+    let begins = ["--from-savepoint", place, "--parallelism", "2"];
+    let done = pipeline.start_plain(&[&elsewhere[..], &begins, &FAST].concat()).wait();
     assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
     assert!(done.stderr.contains("argus: restored job=other checkpoint="), "{}", done.stderr);
     assert_eq!(pipeline.rows(), Pipeline::clean_rows());
@@ -118,7 +119,7 @@ fn an_edited_script_loses_state_only_where_it_may() {
 fn of_two_workers_the_later_goes_on() {
     let pipeline = Pipeline::new();
     let mut first = pipeline.start_and_read(3_000, &[]);
-    let mut second = pipeline.start(&[]);
+    let mut second = pipeline.start(&["--set", "argus.datagen.speed=40"]);
     second.wait_for("argus: restored job=script");
     let fenced = first.wait();
     assert_eq!(fenced.exit_code, Some(4), "{}", fenced.stderr);
@@ -151,13 +152,18 @@ fn what_is_damaged_is_told_and_never_restored() {
     let done = running.wait();
     assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
 
-    // The last commit: in the middle of a block of its newest segment, then its manifest.
-    let committed = pipeline.state()["shown"].as_u64().unwrap();
-    for folder in ["segment", "manifest"] {
-        damage(&pipeline.files(folder).pop().unwrap());
+    // The last commit: in the middle of a segment with state, then its manifest.
+    let state = pipeline.state();
+    assert_eq!(state["checkpoints"].as_array().unwrap().len(), 3, "over restarts: {state:#}");
+    let committed = &state["checkpoints"].as_array().unwrap()[2];
+    let operators = committed["operators"].as_array().unwrap().iter();
+    let mut segments = operators.flat_map(|operator| operator["segments"].as_array().unwrap());
+    for file in [segments.next_back().unwrap(), &committed["path"]] {
+        damage(&pipeline.path("state/script").join(file.as_str().unwrap()));
         let state = pipeline.state();
         let newest = state["checkpoints"].as_array().unwrap().last().unwrap();
-        assert_eq!((&newest["checkpoint"], &newest["state"]), (&committed.into(), &"damaged".into()));
+        assert_eq!(newest["checkpoint"], committed["checkpoint"]);
+        assert_eq!(newest["state"], "damaged", "{newest:#}");
         let refused = pipeline.finish(&three);
         assert_eq!(refused.exit_code, Some(5), "{}", refused.stderr);
         assert!(refused.stderr.contains("--accept-duplicates"), "{}", refused.stderr);
@@ -216,7 +222,8 @@ fn stored_state_is_shown() {
     assert_eq!(source.unwrap()["positions"].as_array().unwrap().len(), 2, "{state:#}");
     let keys: u64 = operators.iter().filter_map(|operator| operator["keys"].as_u64()).sum();
     let text = pipeline.told(&["state", "show", "state/script"]);
-    for word in ["job state/script", "last commit: checkpoint", "Source events (datagen): 0/2 at"] {
+    let words = [" segments, ", "last commit: checkpoint", "Source events (datagen): 0/2 at"];
+    for word in words {
         assert!(text.contains(word), "{word}\n{text}");
     }
     let lines = pipeline.told(&["state", "show", "state/script", "--rows", "1000"]);
@@ -231,6 +238,37 @@ fn stored_state_is_shown() {
     assert_eq!(few.lines().count(), 3);
     let none = pipeline.argus(&["state", "show", "state/other"]);
     assert_eq!(none.exit_code, Some(1), "{}", none.stderr);
+}
+
+#[test]
+fn a_job_that_fails_inside_goes_on_in_the_same_process() {
+    let pipeline = Pipeline::new();
+    let mut running = pipeline.start_and_read(3_000, &[]);
+    // As if another run of the job had taken the database, and it alone, over.
+    let fence = "UPDATE argus_commit SET epoch = epoch + 1 WHERE sink LIKE '%fence'";
+    assert_eq!(pipeline.database().execute(fence, []).unwrap(), 1);
+    let status = pipeline.wait_until("restart", |status| {
+        status["restarts"].as_u64() == Some(1) && status["state"] == "running"
+    });
+    assert_eq!(status["generation"], 2, "{status:#}");
+    assert!(status["last_failure"].as_str().unwrap().contains("has taken over"), "{status:#}");
+    let done = running.wait();
+    assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("argus: restored job=script checkpoint="), "{}", done.stderr);
+    assert!(!done.stderr.contains("argus: running"), "it was said before\n{}", done.stderr);
+    assert_eq!(pipeline.rows(), Pipeline::clean_rows());
+}
+
+#[test]
+fn a_job_between_two_restarts_is_stopped_at_once() {
+    let pipeline = Pipeline::new();
+    let mut running = pipeline.start_and_read(3_000, &[]);
+    let fence = "UPDATE argus_commit SET epoch = epoch + 1000 WHERE sink LIKE '%fence'";
+    assert_eq!(pipeline.database().execute(fence, []).unwrap(), 1);
+    pipeline.wait_until("restarts", |status| status["restarts"].as_u64() > Some(2));
+    assert!(pipeline.told(&STOP).starts_with("argus: stopped job=script"));
+    let done = running.wait();
+    assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
 }
 
 #[test]
@@ -331,7 +369,7 @@ fn a_select_prints_its_rows_at_every_start() {
         format!("SET 'execution.checkpointing.dir' = 'state';{select}")
     });
     for _ in 0..2 {
-        let done = pipeline.argus(&["run", "script.sql", "--set", "argus.datagen.speed=0"]);
+        let done = pipeline.argus(&[&["run", "script.sql"], &FAST[..]].concat());
         assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
         assert_eq!(done.stdout.lines().count(), 240);
     }

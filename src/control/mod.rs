@@ -4,10 +4,14 @@
 //! another line:
 //!
 //! ```text
-//! {"command":"status"}                                        {"ok":true,"status":{…}}
-//! {"command":"savepoint","dir":"/backups"}                    {"ok":true,"savepoint":"/backups/savepoint-orders-41"}
-//! {"command":"stop","drain":true,"savepoint":false}           {"ok":true,"end":{"how":"stopped","checkpoint":42}}
-//! anything that fails                                         {"ok":false,"error":"why"}
+//! {"command":"status"}
+//!     {"ok":true,"status":{…}}
+//! {"command":"savepoint","dir":"/backups"}
+//!     {"ok":true,"savepoint":"/backups/savepoint-orders-41"}
+//! {"command":"stop","drain":true,"savepoint":false}
+//!     {"ok":true,"end":{"how":"stopped","checkpoint":42}}
+//! anything that fails
+//!     {"ok":false,"error":"why"}
 //! ```
 //! `dir` may be null or missing: the settings say where savepoints go. The answer to `stop` comes
 //! when the job has ended; the worker keeps that connection open until its process ends, so the

@@ -107,7 +107,7 @@ fn write_operators(out: &mut String, operators: &[OperatorStatus]) {
             shown(operator.records_in),
             shown(operator.records_out),
             shown(operator.late_records),
-            operator.state_keys.map_or_else(String::new, shown),
+            operator.state_keys.filter(|keys| *keys > 0).map_or_else(String::new, shown),
             operator.state_bytes.map_or_else(String::new, bytes),
         ]
     };

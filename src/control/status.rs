@@ -315,8 +315,10 @@ impl Subject {
     }
 }
 
-/// Metrics of a split and where they go.
-const SPLIT_METRICS: [(&str, fn(&mut SplitStatus, f64)); 4] = [
+/// A metric of a split by name, and where its value goes.
+type SplitMetric = (&'static str, fn(&mut SplitStatus, f64));
+
+const SPLIT_METRICS: [SplitMetric; 4] = [
     (names::SOURCE_RECORDS.name, |split, value| split.records = whole(value)),
     (names::SOURCE_LAG.name, |split, value| split.lag_records = Some(whole(value))),
     (names::SOURCE_WATERMARK.name, |split, value| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argus_base::commit::CommitRecord;
 use argus_base::id::CheckpointId;
 use argus_base::{ErrorKind, Result};
+use argus_state::SliceKey;
 use argus_state::epoch_log::{self, Takeover};
 use argus_state::manifest::{KeyedState, Manifest, OperatorState, StagedContent, StagedOutput};
 use argus_state::segment::{SegmentReader, SegmentRef};
@@ -193,7 +194,7 @@ fn operator(state: &OperatorState) -> Operator {
         parallelism: subtasks.len(),
         keys: has_keyed.then(|| keyed.iter().map(|keyed| keyed.n_keys).sum()),
         state_bytes: has_keyed.then(|| keyed.iter().map(|keyed| keyed.n_bytes).sum()),
-        slices: has_keyed.then(|| keyed.iter().map(|keyed| keyed.live.len()).sum()),
+        slices: has_keyed.then(|| keyed.iter().map(|keyed| n_slices(keyed)).sum()),
         watermark: least.and_then(watermark),
         positions: positions
             .map(|at| Position { split: at.split.clone(), position: at.position.clone() })
@@ -207,6 +208,11 @@ fn operator(state: &OperatorState) -> Operator {
             .collect(),
         segments,
     }
+}
+
+/// Slices of windows; state without windows has none.
+fn n_slices(keyed: &KeyedState) -> usize {
+    keyed.live.iter().filter(|slice| **slice != SliceKey::KEYED).count()
 }
 
 fn staged(manifest: &Manifest, output: &StagedOutput) -> Staged {

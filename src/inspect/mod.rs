@@ -1,8 +1,8 @@
-//! `argus state show`: what lies in DIR/JOB or in a savepoint. Only reads, and whatever is damaged is
-//! told in its place instead of ending the command.
+//! `argus state show`: what lies in DIR/JOB or in a savepoint. Only reads, and whatever is damaged
+//! is told in its place instead of ending the command.
 //!
-//! `gather` reads into a `document`, whose fields are the JSON form; `table` shows it to people, and
-//! `rows` reads keys and accumulators.
+//! `gather` reads into a `document`, whose fields are the JSON form; `table` shows it to people,
+//! and `rows` reads keys and accumulators.
 
 mod document;
 mod gather;

@@ -118,8 +118,10 @@ impl OfOperator<'_> {
         for row in chosen {
             let slice = slices.slice(*row);
             let mut line = self.beginning(part.subtask);
-            for (name, time) in [("slice_start", slice.start), ("slice_end", slice.end)] {
-                line.extend_from_slice(format!(",\"{name}\":\"{}\"", local(time)).as_bytes());
+            if slice != SliceKey::KEYED {
+                let (start, end) = (local(slice.start), local(slice.end));
+                let times = format!(",\"slice_start\":\"{start}\",\"slice_end\":\"{end}\"");
+                line.extend_from_slice(times.as_bytes());
             }
             if part.is_partial {
                 line.extend_from_slice(b",\"partial\":true");

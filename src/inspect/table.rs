@@ -67,16 +67,17 @@ fn write_contents(out: &mut String, id: u64, contents: &Contents) {
          incarnation {}, {max_parallelism} key groups",
         contents.incarnation
     );
-    let names = ["operator", "id", "subtasks", "keys", "slices", "memory", "watermark"];
+    let names = ["operator", "id", "subtasks", "keys", "slices", "memory", "segments", "watermark"];
     rows(out, &names, contents.operators.iter().map(operator).collect());
     for operator in &contents.operators {
         write_splits(out, operator);
     }
-    let names = ["segment", "bytes", "state"];
-    let segment = |segment: &super::document::Segment| {
-        vec![segment.path.clone(), bytes(segment.bytes), segment.state.clone()]
-    };
-    rows(out, &names, contents.segments.iter().map(segment).collect());
+    let (n_segments, size) = (contents.segments.len(), bytes(contents.bytes));
+    let _infallible = writeln!(out, "{n_segments} segments, {size}");
+    for segment in contents.segments.iter().filter(|segment| segment.state == DAMAGED) {
+        let reason = segment.reason.as_deref().unwrap_or_default();
+        let _infallible = writeln!(out, "damaged: {reason}");
+    }
     for staged in &contents.staged {
         let _infallible = writeln!(
             out,
@@ -95,6 +96,7 @@ fn operator(operator: &Operator) -> Vec<String> {
         number(operator.keys),
         number(operator.slices.map(|slices| slices as u64)),
         operator.state_bytes.map_or_else(String::new, bytes),
+        number(operator.keys.map(|_| operator.segments.len() as u64)),
         operator.watermark.clone().unwrap_or_default(),
     ]
 }

@@ -55,8 +55,9 @@ pub struct Running {
     child: Child,
     stdout: Option<ChildStdout>,
     stderr: BufReader<ChildStderr>,
-    /// Of a script of its own.
-    _folder: Option<tempfile::TempDir>,
+    /// Of a script of its own: goes with it.
+    #[allow(dead_code, reason = "kept, not read")]
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Running {
@@ -64,8 +65,9 @@ impl Running {
     pub fn start(text: &str, arguments: &[&str]) -> Running {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("script.sql"), text).unwrap();
-        let running = Running::start_in(folder.path(), arguments);
-        Running { _folder: Some(folder), ..running }
+        let mut running = Running::start_in(folder.path(), arguments);
+        running.folder = Some(folder);
+        running
     }
 
     /// Starts the `script.sql` of a folder.
@@ -78,7 +80,7 @@ impl Running {
             .unwrap();
         let stdout = child.stdout.take();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running { child, stdout, stderr, _folder: None }
+        Running { child, stdout, stderr, folder: None }
     }
 
     /// What it prints.

@@ -12,11 +12,11 @@ use crate::process::{Done, Running, argus_in};
 /// Something that has not happened within this time will not happen.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// 240 rows in the end: 24 windows of 10 keys, 6,000 rows a second at this speed.
+/// 240 rows in the end: 24 windows of 10 keys; 2,000 rows a second are read at this speed.
 const SCRIPT: &str = "
 SET 'argus.datagen.seed' = '7';
 SET 'argus.datagen.start' = '2025-01-01T00:00:00Z';
-SET 'argus.datagen.speed' = '60';
+SET 'argus.datagen.speed' = '20';
 SET 'execution.checkpointing.interval' = '100 ms';
 CREATE TABLE events (
   k INT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
@@ -28,6 +28,9 @@ INSERT INTO totals SELECT window_start, k, COUNT(*), SUM(v)
 FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
 GROUP BY window_start, window_end, k;
 ";
+
+/// The rows are there at once.
+pub const FAST: [&str; 2] = ["--set", "argus.datagen.speed=0"];
 
 /// A folder with `script.sql`, `out.db`, and `state` for the checkpoints.
 pub struct Pipeline {
@@ -48,7 +51,7 @@ impl Pipeline {
     pub fn clean_rows() -> Vec<String> {
         let pipeline = Pipeline::new();
         pipeline.edit(|script| script.replace("'execution.checkpointing", "'ignored"));
-        let done = pipeline.argus(&["run", "script.sql", "--set", "argus.datagen.speed=0"]);
+        let done = pipeline.argus(&[&["run", "script.sql"], &FAST[..]].concat());
         assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
         let rows = pipeline.rows();
         assert_eq!(rows.len(), 240);
@@ -112,9 +115,9 @@ impl Pipeline {
         running
     }
 
-    /// Runs the script with checkpoints to its end.
+    /// Runs the script with checkpoints to its end, as fast as it can.
     pub fn finish(&self, arguments: &[&str]) -> Done {
-        self.start(arguments).wait()
+        self.start(&[&FAST[..], arguments].concat()).wait()
     }
 
     /// What the worker tells.
