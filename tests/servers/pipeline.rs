@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +12,14 @@ use super::kafka::Message;
 use super::postgres::{PASSWORD, USER};
 use super::{World, world};
 
-/// One run of the pipeline.
+/// One run of the pipeline, however often it is started.
+#[derive(Clone)]
 pub struct Pipeline {
     /// Topic and database are called so.
     pub name: String,
     variables: BTreeMap<String, String>,
+    /// Where its checkpoints go.
+    _checkpoints: Arc<tempfile::TempDir>,
 }
 
 impl Pipeline {
@@ -26,7 +30,9 @@ impl Pipeline {
             broker.create_topic(name, n_partitions);
         }
         server.create_database(name);
+        let checkpoints = tempfile::tempdir().unwrap();
         let variables = [
+            ("FLINK_CHECKPOINT_DIR", checkpoints.path().to_str().unwrap()),
             ("KAFKA_BOOTSTRAP_SERVERS", broker.variable("BOOTSTRAP")),
             ("KAFKA_TOPIC", name),
             ("KAFKA_GROUP_ID", name),
@@ -39,7 +45,7 @@ impl Pipeline {
         ];
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let variables = variables.into_iter().map(own).collect();
-        Pipeline { name: name.to_owned(), variables }
+        Pipeline { name: name.to_owned(), variables, _checkpoints: Arc::new(checkpoints) }
     }
 
     /// Gives a variable another value.
