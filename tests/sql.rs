@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sql_case::{Case, cases};
+use sql_case::{Case, cases, listed};
 
 const PARALLELISMS: [usize; 3] = [1, 2, 4];
 const DIFFERENCES: &str = "tests/sql/known-differences.txt";
@@ -24,7 +24,7 @@ fn every_case_gives_what_flink_gave() {
     let mut cases = cases(Path::new("tests/sql"));
     cases.retain(|case| wanted.is_empty() || wanted.iter().any(|name| case.name.starts_with(name)));
     let failures = run_all(&cases);
-    let known = known_differences();
+    let known = listed(DIFFERENCES);
     let mut n_surprises = 0;
     for case in &cases {
         match (failures.get(&case.name), known.get(&case.name)) {
@@ -72,12 +72,4 @@ fn run_all(cases: &[Case]) -> BTreeMap<String, String> {
         }
     });
     failures.into_inner().unwrap()
-}
-
-/// Reason by case.
-fn known_differences() -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(DIFFERENCES).unwrap();
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let parsed = lines.map(|line| line.split_once(": ").expect("AREA/CASE: REASON"));
-    parsed.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
 }

@@ -1,7 +1,10 @@
 //! One SQL case: its script, what Flink answered, and how the two are compared.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 mod rows;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -32,6 +35,14 @@ pub fn cases(root: &Path) -> Vec<Case> {
     find_scripts(root, &mut scripts);
     scripts.sort();
     scripts.into_iter().map(|script| Case::read(root, script)).collect()
+}
+
+/// Reason by case, of a list of cases that are different.
+pub fn listed(path: &str) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let parsed = lines.map(|line| line.split_once(": ").expect("AREA/CASE: REASON"));
+    parsed.map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect()
 }
 
 fn find_scripts(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -84,18 +95,40 @@ impl Case {
             Expected::Rows(_) if exit_code != Some(0) => {
                 Err(format!("exit code {exit_code:?}: {said}"))
             }
-            Expected::Rows(lines) => {
-                let folder = self.script.parent().unwrap().canonicalize().unwrap();
+            Expected::Rows(_) => {
                 let text = String::from_utf8(output.stdout).map_err(|_| "no UTF-8".to_owned())?;
-                let text = text.replace(folder.to_str().unwrap(), "${CASE}");
-                let text = text.replace(out.path().to_str().unwrap(), "${OUT}");
-                rows::compare(lines, text.lines())
+                self.compare(text, out.path())
             }
         }
     }
 
+    /// Compares what was printed with the rows of the case, `${OUT}` being that folder.
+    pub fn compare(&self, printed: String, out: &Path) -> Result<(), String> {
+        let printed = printed.replace(self.folder().to_str().unwrap(), "${CASE}");
+        let printed = printed.replace(out.to_str().unwrap(), "${OUT}");
+        rows::compare(self.rows().unwrap_or_default(), printed.lines())
+    }
+
+    /// The rows that the case is to print; `None` where it is to fail.
+    pub fn rows(&self) -> Option<&[String]> {
+        match &self.expected {
+            Expected::Rows(lines) => Some(lines),
+            Expected::ExitCode(_) => None,
+        }
+    }
+
+    /// The text of the script.
+    pub fn text(&self) -> String {
+        std::fs::read_to_string(&self.script).unwrap()
+    }
+
+    /// `${CASE}`.
+    pub fn folder(&self) -> PathBuf {
+        self.script.parent().unwrap().canonicalize().unwrap()
+    }
+
     fn execute(&self, parallelism: usize, out: &Path) -> Result<Output, String> {
-        let folder = self.script.parent().unwrap().canonicalize().unwrap();
+        let folder = self.folder();
         let (stdout, stderr) = (out.with_extension("stdout"), out.with_extension("stderr"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_argus"))
             .args(["run", "--output", "json", "--parallelism", &parallelism.to_string()])
