@@ -89,6 +89,8 @@ impl Watch<'_> {
     fn look(&self, handle: &JobHandle, seen: &mut Seen) {
         let is_ready = handle.is_ready();
         self.tell_restored(handle, seen);
+        // Whoever has read that it runs may ask at once.
+        self.health.set_ready(is_ready);
         if is_ready && !seen.is_announced && !self.stop.is_asked() {
             seen.is_announced = true;
             self.announce();
@@ -104,7 +106,6 @@ impl Watch<'_> {
                 handle.abort();
             }
         }
-        self.health.set_ready(is_ready);
         let n_rounds = handle.n_rounds();
         if n_rounds != seen.n_rounds {
             seen.n_rounds = n_rounds;
