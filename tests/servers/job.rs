@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use argus_base::Env;
@@ -27,6 +28,8 @@ pub struct Job {
 pub struct Done {
     /// `None` when a signal killed it.
     pub exit_code: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
     /// What it said.
     pub stderr: String,
     /// How long it took, from when it was waited for.
@@ -158,6 +161,18 @@ impl Job {
         done
     }
 
+    /// How it ended, if it has.
+    pub fn end(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Kills it, unless it has ended by itself.
+    pub fn kill(&mut self) {
+        if self.end().is_none() {
+            self.child.kill().unwrap();
+        }
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
@@ -177,7 +192,8 @@ impl Job {
         };
         let stderr = self.stderr();
         assert!(!stderr.contains("panicked"), "{stderr}");
-        Done { exit_code: status.code(), stderr, waited: env.elapsed() }
+        let (exit_code, signal) = (status.code(), status.signal());
+        Done { exit_code, signal, stderr, waited: env.elapsed() }
     }
 
     fn get(&self, path: &str) -> String {

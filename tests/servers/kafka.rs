@@ -1,5 +1,6 @@
 //! A real Kafka broker: topics are made, written and read as any other client would.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -8,7 +9,8 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message as _;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
@@ -65,21 +67,15 @@ impl Broker {
 
     /// Writes messages in this order and waits until they are there.
     pub fn send<'a>(&self, topic: &str, messages: impl IntoIterator<Item = &'a Message>) {
-        let producer: BaseProducer =
-            self.config().set("enable.idempotence", "true").create().unwrap();
-        for message in messages {
-            let mut record = BaseRecord::to(topic).partition(message.partition);
-            record.key = message.key.as_deref();
-            record.payload = message.value.as_deref();
-            let mut record: Option<BaseRecord<'_, [u8], [u8]>> = Some(record);
-            while let Some(next) = record.take() {
-                if let Err((_, back)) = producer.send(next) {
-                    producer.poll(Duration::from_millis(10));
-                    record = Some(back);
-                }
-            }
-        }
-        producer.flush(PATIENCE).unwrap();
+        let sender = self.sender(topic);
+        messages.into_iter().for_each(|message| sender.send(message));
+        sender.flush();
+    }
+
+    /// Writes messages one by one.
+    pub fn sender(&self, topic: &str) -> Sender {
+        let producer = self.config().set("enable.idempotence", "true").create().unwrap();
+        Sender { producer, topic: topic.to_owned() }
     }
 
     /// Number of messages that have ever been in a topic.
@@ -103,12 +99,40 @@ impl Broker {
         let mut messages = Vec::new();
         while messages.len() < usize::try_from(n_messages).unwrap() {
             let message = consumer.poll(PATIENCE).expect("a message in time").unwrap();
-            messages.push(Message {
-                phase: 1,
-                partition: message.partition(),
-                key: message.key().map(<[u8]>::to_vec),
-                value: message.payload().map(<[u8]>::to_vec),
-            });
+            messages.push(own(&message));
+        }
+        messages.sort_by_key(|message| message.partition);
+        messages
+    }
+
+    /// What a reader of committed messages sees of a topic, each partition in order. Nobody may
+    /// have a transaction open that it would have to wait for.
+    pub fn read_committed(&self, topic: &str) -> Vec<Message> {
+        let mut config = self.config();
+        config.set("group.id", "reader").set("enable.auto.commit", "false");
+        let uncommitted: BaseConsumer =
+            config.clone().set("isolation.level", "read_uncommitted").create().unwrap();
+        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create().unwrap();
+        let ends = self.ends(&consumer, topic);
+        assert_eq!(ends, self.ends(&uncommitted, topic), "{topic}: a transaction is open");
+        let mut list = TopicPartitionList::new();
+        for partition in 0..ends.len() {
+            let partition = i32::try_from(partition).unwrap();
+            list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let (mut messages, mut ended) = (Vec::new(), BTreeSet::new());
+        while ended.len() < ends.len() {
+            match consumer.poll(PATIENCE).expect("a message in time") {
+                Ok(message) => {
+                    messages.push(own(&message));
+                }
+                Err(KafkaError::PartitionEOF(partition)) => {
+                    ended.insert(partition);
+                }
+                Err(error) => panic!("{topic}: {error}"),
+            }
         }
         messages.sort_by_key(|message| message.partition);
         messages
@@ -122,6 +146,42 @@ impl Broker {
         partitions.sort_unstable();
         let end = |partition| consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap().1;
         partitions.into_iter().map(end).collect()
+    }
+}
+
+fn own(message: &BorrowedMessage<'_>) -> Message {
+    Message {
+        phase: 1,
+        partition: message.partition(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+    }
+}
+
+/// Writes messages to a topic.
+pub struct Sender {
+    producer: BaseProducer,
+    topic: String,
+}
+
+impl Sender {
+    /// Writes a message behind those before.
+    pub fn send(&self, message: &Message) {
+        let mut record = BaseRecord::to(&self.topic).partition(message.partition);
+        record.key = message.key.as_deref();
+        record.payload = message.value.as_deref();
+        let mut record: Option<BaseRecord<'_, [u8], [u8]>> = Some(record);
+        while let Some(next) = record.take() {
+            if let Err((_, back)) = self.producer.send(next) {
+                self.producer.poll(Duration::from_millis(10));
+                record = Some(back);
+            }
+        }
+    }
+
+    /// Waits until all of them are there.
+    pub fn flush(&self) {
+        self.producer.flush(PATIENCE).unwrap();
     }
 }
 

@@ -15,8 +15,8 @@ fn tests_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/streampulse/tests")
 }
 
-/// Compares the tables of a database with what the messages say.
-pub fn check_by_messages(database: &str, messages: &[Message]) {
+/// Compares the tables of a database with what the messages say; the number of their rows.
+pub fn check_by_messages(database: &str, messages: &[Message]) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let lines = folder.path().join("messages.jsonl");
     std::fs::write(&lines, to_lines(messages)).unwrap();
@@ -32,6 +32,8 @@ pub fn check_by_messages(database: &str, messages: &[Message]) {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let more = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "check.py on {database}:\n{said}{more}");
+    let n_rows = |table| number(database, &format!("SELECT count(*) FROM {table}"));
+    usize::try_from(TABLES.map(n_rows).iter().sum::<i64>()).unwrap()
 }
 
 /// Compares the tables of a database with those that Flink made of the fixture.
@@ -56,6 +58,12 @@ pub fn csv(database: &str, query: &str) -> String {
     let mut text = String::new();
     client.copy_out(&copy).expect(&copy).read_to_string(&mut text).unwrap();
     text
+}
+
+/// The texts that a query gives, one a row.
+pub fn lines(database: &str, query: &str) -> Vec<String> {
+    let rows = world().server.client(database).query(query, &[]).expect(query);
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The number that a query gives.

@@ -1,7 +1,8 @@
-//! Chores of the project: `cargo xtask tidy|bench|record|compat|errors|options`.
+//! Chores of the project: `cargo xtask tidy|bench|kill|record|compat|errors|options`.
 
 mod bench;
 mod compat;
+mod kill;
 mod record;
 mod reference;
 mod tidy;
@@ -15,6 +16,7 @@ const HELP: &str = "\
 cargo xtask COMMAND
   tidy             the house rules, as a test; --ratchet lowers what is no longer needed
   bench [OPTION…]  throughput, memory and start-up time; --help
+  kill [OPTION…]   kills jobs 200 times, at named points and random moments; --help
   record [CASE…]   records tests/sql/**/*.sql, or these cases, from a real Flink
   compat           writes COMPAT.md from the SQL cases
   errors           writes docs/error/README.md from the pages
@@ -36,6 +38,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match command.as_str() {
         "tidy" => tidy::run(rest.iter().any(|argument| argument == "--ratchet")),
         "bench" => bench::run(rest),
+        "kill" => kill::run(rest),
         "record" => record::run(rest),
         "compat" => compat::run(),
         "errors" => reference::write_errors(),
