@@ -5,8 +5,12 @@ use argus_plan::JobGraph;
 use argus_state::manifest::{Manifest, OperatorState, SubtaskState};
 
 /// Refuses a restore that would lose state, unless the user said that it may be lost: `allowed`
-/// holds operator ids or names.
-pub(crate) fn check(manifest: &Manifest, graph: &JobGraph, allowed: &[String]) -> Result<()> {
+/// holds operator ids or names. Returns the operators whose state goes.
+pub(crate) fn check<'a>(
+    manifest: &'a Manifest,
+    graph: &JobGraph,
+    allowed: &[String],
+) -> Result<Vec<&'a OperatorState>> {
     check_key_groups(manifest, graph)?;
     let lost = lost(manifest, graph);
     let refused: Vec<String> = lost
@@ -15,10 +19,7 @@ pub(crate) fn check(manifest: &Manifest, graph: &JobGraph, allowed: &[String]) -
         .map(|operator| format!("{} ({})", operator.operator, operator.name))
         .collect();
     if refused.is_empty() {
-        for operator in &lost {
-            tracing::warn!(operator = %operator.operator, name = operator.name, "state dropped");
-        }
-        return Ok(());
+        return Ok(lost);
     }
     let message = format!(
         "the script no longer has what checkpoint {} keeps state of: {}; change the script back, \

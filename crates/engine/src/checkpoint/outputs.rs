@@ -94,8 +94,8 @@ impl Outputs {
         }
     }
 
-    /// Adds an opened follower. `marker` is what it had applied; what it lacks of the last commit is
-    /// applied by `step`.
+    /// Adds an opened follower. `marker` is what it had applied; what it lacks of the last commit
+    /// is applied by `step`.
     pub(crate) fn add(
         &mut self,
         open: OpenCommitter,

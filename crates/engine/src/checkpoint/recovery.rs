@@ -84,12 +84,16 @@ struct Found {
 impl Recovery<'_> {
     /// Goes through the start order. `sinks` are the operators of the set's sinks, in its order.
     pub(crate) fn run(&self, set: SinkSet, sinks: &[OperatorId]) -> Result<Recovered> {
+        let (mut commit_point, followers) = split(set, sinks);
+        let is_first = self.patience.is_some();
+        if is_first {
+            self.check_before(commit_point.is_some())?;
+        }
         let token = self.env.random();
         let take_over = || EpochLog::take_over(Arc::clone(&self.storage), token);
         let (log, takeover) = self.insist("take over the checkpoint store", || {
             self.env.step(FaultPoint::Fence, take_over)
         })?;
-        let (mut commit_point, followers) = split(set, sinks);
         let highest = self.insist("list the checkpoint store", || {
             Ok(retention::highest_id(&self.storage.list("")?))
         })?;
@@ -100,7 +104,11 @@ impl Recovery<'_> {
         }
         let found = self.find(&takeover, recorded, commit_point.is_some(), &mut next)?;
         if let Some(manifest) = &found.manifest {
-            matching::check(manifest, self.graph, &self.options.allow_state_loss)?;
+            let lost = matching::check(manifest, self.graph, &self.options.allow_state_loss)?;
+            for operator in lost {
+                let name = &operator.name;
+                tracing::warn!(operator = %operator.operator, name, "state dropped");
+            }
         }
         let owner = self.owner(found.incarnation, takeover.generation);
         let outputs =
@@ -116,6 +124,27 @@ impl Recovery<'_> {
             tracing::info!(checkpoint, generation, "checkpoint restored");
         }
         Ok(Recovered { log, owner, commit_point, outputs, manifest, older, record, next })
+    }
+
+    /// Refuses a script that does not fit before anything is taken over, so that a worker that runs
+    /// may go on. What cannot be read now is judged after the takeover.
+    fn check_before(&self, is_external: bool) -> Result<()> {
+        let manifest = match &self.options.from_savepoint {
+            Some(path) => {
+                let look = || savepoint::look(path, self.graph).map(|(_, manifest)| manifest);
+                Some(self.insist("read the savepoint", look)?)
+            }
+            None if self.options.fresh || is_external => None,
+            None => {
+                let look = || EpochLog::look(self.storage.as_ref());
+                let seen = self.insist("look at the epoch log", look)?;
+                let committed = seen.and_then(|takeover| takeover.committed);
+                committed.and_then(|record| self.read_manifest(&record).ok())
+            }
+        };
+        let allowed = &self.options.allow_state_loss;
+        manifest
+            .map_or(Ok(()), |manifest| matching::check(&manifest, self.graph, allowed).map(|_| ()))
     }
 
     fn owner(&self, incarnation: Incarnation, generation: Generation) -> Owner {
@@ -194,15 +223,20 @@ impl Recovery<'_> {
         Err(Error::user("AR5203", message))
     }
 
-    /// The manifest of a record, with all its segments there.
-    fn read(&self, record: &CommitRecord) -> Result<Manifest> {
+    /// The manifest of a record.
+    fn read_manifest(&self, record: &CommitRecord) -> Result<Manifest> {
         let path = Manifest::path(record.checkpoint);
         let bytes = self.storage.get(&path)?;
         let bytes = bytes.ok_or_else(|| corrupt(format!("{path} is missing")))?;
         if Manifest::hash(&bytes) != record.manifest_hash {
             return Err(corrupt(format!("{path} is not the one that was committed")));
         }
-        let manifest = Manifest::decode(&bytes)?;
+        Manifest::decode(&bytes)
+    }
+
+    /// The manifest of a record, with all its segments there.
+    fn read(&self, record: &CommitRecord) -> Result<Manifest> {
+        let manifest = self.read_manifest(record)?;
         // What is wrong deep inside is found when it is loaded; where there is a choice, before.
         for segment in manifest.segments() {
             let opened = SegmentReader::open(Arc::clone(&self.storage), segment)?;

@@ -202,6 +202,16 @@ impl Copying {
     }
 }
 
+/// Where a savepoint lies, and its manifest.
+pub(crate) fn look(path: &str, graph: &JobGraph) -> Result<(Arc<dyn Storage>, Manifest)> {
+    let missing = || Error::user("AR5206", format!("there is no savepoint at '{path}'"));
+    let from = storage::look(path, &graph.settings.written)?.ok_or_else(missing)?;
+    let found = from.list("manifest/")?;
+    let bytes = from.get(&found.last().ok_or_else(missing)?.path)?.ok_or_else(missing)?;
+    let manifest = Manifest::decode(&bytes)?;
+    Ok((from, manifest))
+}
+
 /// Copies a savepoint into the store of the job that begins from it, under names of the checkpoint
 /// `id`, and returns its manifest as it stands there.
 pub(crate) fn fetch(
@@ -210,11 +220,7 @@ pub(crate) fn fetch(
     id: CheckpointId,
     graph: &JobGraph,
 ) -> Result<Manifest> {
-    let missing = || Error::user("AR5206", format!("there is no savepoint at '{path}'"));
-    let from = storage::look(path, &graph.settings.written)?.ok_or_else(missing)?;
-    let found = from.list("manifest/")?;
-    let bytes = from.get(&found.last().ok_or_else(missing)?.path)?.ok_or_else(missing)?;
-    let mut manifest = Manifest::decode(&bytes)?;
+    let (from, mut manifest) = look(path, graph)?;
     let segments: Vec<SegmentRef> = manifest.segments().into_iter().cloned().collect();
     let mut names = BTreeMap::new();
     for (number, segment) in segments.into_iter().enumerate() {
