@@ -9,17 +9,16 @@ use argus_base::connector::{CheckpointContext, ConnectorContext, ConnectorFactor
 use argus_base::fault::KillAt;
 use argus_base::metrics::Registry;
 use argus_base::sink::Sink;
-use argus_base::{Env, Error, Result};
+use argus_base::{Env, Result};
 use argus_connectors::registry::Connectors;
 use argus_engine::StartOptions;
 use argus_engine::job::{self, JobEnd, JobHandle, JobParts};
 use argus_plan::graph::{ChangelogMode, JobGraph, Operator};
 use argus_sql::session::Step;
-use argus_state::storage;
 
 use crate::cli::{ExplainArguments, RunArguments};
+use crate::control::Reach;
 use crate::control::status::Subject;
-use crate::control::{Listening, Socket, default_socket, socket_without_folder};
 use crate::failure::{self, Failure};
 use crate::jobs;
 use crate::output::{self, ClientSink, OutputForm, Printer, write_out};
@@ -125,13 +124,10 @@ impl Runner {
             collect,
             start: self.start.clone(),
         };
-        let listening = self.listen(graph)?;
+        let subject = Subject::new(&self.env, graph, &metrics);
+        let asked_for = self.control.as_deref();
+        let mut reach = Reach::begin(&self.env, &self.stop, graph, subject, asked_for)?;
         let handle = start(graph, world)?;
-        let control = listening.map(|listening| {
-            let subject = Subject::new(&self.env, graph, &metrics);
-            listening.serve(&self.env, subject, handle.control(), &self.stop)
-        });
-        let control = control.transpose()?;
         let watch = Watch {
             env: &self.env,
             metrics: &metrics,
@@ -142,49 +138,13 @@ impl Runner {
             address: self.address,
             prints_rows: printer.is_some(),
         };
-        let end = watch.wait(handle, rows);
-        if let Some(control) = control {
-            control.close(end.as_ref().copied().map_err(failure::render));
-        }
+        let end = watch.wait(handle, rows, &mut reach);
+        reach.close(end.as_ref().copied().map_err(failure::render));
         let end = end?;
         if let Some(printer) = printer {
             lock(&printer).finish()?;
         }
         Ok(end)
-    }
-
-    /// Makes the control socket of a job, where it has one: at a place of its own, or where the
-    /// command line says. A place nobody asked for that cannot be had is no reason not to run.
-    fn listen(&self, graph: &JobGraph) -> Result<Option<Listening>> {
-        let name = &graph.settings.name;
-        if let Some(path) = &self.control {
-            let doing = || format!("listen at {}", path.display());
-            let cannot = |error: std::io::Error| Error::user("AR6003", error.to_string());
-            let listening = Listening::bind(Socket::at(path));
-            return listening.map(Some).map_err(|error| cannot(error).context(doing()));
-        }
-        let Some(checkpoints) = &graph.settings.checkpoints else { return Ok(None) };
-        let socket = match &checkpoints.dir {
-            Some(dir) => {
-                // Where that fails the job says why, or waits.
-                let _told_by_the_job = storage::make_local_folder(dir, name);
-                default_socket(dir, name)
-            }
-            None => socket_without_folder(name),
-        };
-        match Listening::bind(socket) {
-            Ok(listening) => {
-                if listening.socket().is_elsewhere {
-                    let path = listening.socket().path.display().to_string();
-                    failure::eprint_quietly(&format!("argus: control={path}\n"));
-                }
-                Ok(Some(listening))
-            }
-            Err(error) => {
-                tracing::warn!(%error, job = name, "the job has no control socket");
-                Ok(None)
-            }
-        }
     }
 
     /// The printer of a job that ends in the client.

@@ -1,4 +1,5 @@
-//! Stays with a running job: announces it, reports progress, passes signals on, waits for its end.
+//! Stays with a running job: announces it, lets others reach it, reports progress, passes signals
+//! on, waits for its end.
 
 use std::net::SocketAddr;
 use std::sync::MutexGuard;
@@ -8,6 +9,7 @@ use argus_base::metrics::Registry;
 use argus_base::{Env, Result};
 use argus_engine::job::{JobEnd, JobHandle};
 
+use crate::control::Reach;
 use crate::failure::eprint_quietly;
 use crate::output::Printer;
 use crate::progress::Progress;
@@ -51,6 +53,7 @@ impl Watch<'_> {
         &self,
         handle: JobHandle,
         mut rows: Option<MutexGuard<'_, Printer>>,
+        reach: &mut Reach,
     ) -> Result<JobEnd> {
         self.health.begin_job(self.metrics);
         let mut progress = Progress::new(self.env, self.metrics, self.job_name, self.prints_rows);
@@ -59,6 +62,7 @@ impl Watch<'_> {
         let began = self.env.elapsed();
         while !handle.is_finished() {
             self.look(&handle, &mut seen);
+            reach.look(handle.control());
             if seen.is_announced || self.env.elapsed() - began > LONGEST_HOLD {
                 rows = None;
             }

@@ -119,6 +119,17 @@ fn an_edited_script_loses_state_only_where_it_may() {
 fn of_two_workers_the_later_goes_on() {
     let pipeline = Pipeline::new();
     let mut first = pipeline.start_and_read(3_000, &[]);
+    // One that is refused changes nothing for the first.
+    let edited = pipeline.path("edited.sql");
+    let script = std::fs::read_to_string(pipeline.path("script.sql")).unwrap();
+    std::fs::write(edited, script.replace("'10' SECOND", "'20' SECOND")).unwrap();
+    let name = ["--dir", "state", "--set", "pipeline.name=script"];
+    for (arguments, code) in [(&[][..], "AR5201"), (&["--from-savepoint", "x"], "AR5206")] {
+        let refused = pipeline.argus(&[&["run", "edited.sql"], &name[..], arguments].concat());
+        assert_eq!(refused.exit_code, Some(1), "{}", refused.stderr);
+        assert!(refused.stderr.contains(code), "{}", refused.stderr);
+        assert_eq!(pipeline.status()["generation"], 1, "the first is there and reachable");
+    }
     let mut second = pipeline.start(&["--set", "argus.datagen.speed=40"]);
     second.wait_for("argus: restored job=script");
     let fenced = first.wait();

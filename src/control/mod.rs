@@ -18,12 +18,14 @@
 //! end of the stream says that it is gone. A request has at most 4 KiB and comes within seconds;
 //! 8 connections are served at a time, 4 of which may wait for a savepoint or the end.
 //!
-//! `place` says where the socket lies, `server` is the worker's side, `client` and `command` the
-//! other one, `status` what is told of a job and `show` how people see it.
+//! `place` says where the socket lies, `reach` when it is there, `server` is the worker's side,
+//! `client` and `command` the other one, `status` what is told of a job and `show` how people see
+//! it.
 
 mod client;
 mod command;
 mod place;
+mod reach;
 mod server;
 mod show;
 pub mod status;
@@ -31,8 +33,7 @@ pub mod status;
 use serde::{Deserialize, Serialize};
 
 pub use command::{savepoint, status as print_status, stop};
-pub use place::{Socket, default_socket, socket_without_folder};
-pub use server::Listening;
+pub use reach::Reach;
 
 use status::Status;
 

@@ -68,8 +68,7 @@ struct Desk {
 }
 
 impl Listening {
-    /// Makes the socket. One that is there is replaced: its worker is dead, or is about to be
-    /// fenced by the job of this one. Any other file is left alone.
+    /// Makes the socket. One that is there is replaced; any other file is left alone.
     pub fn bind(socket: Socket) -> io::Result<Listening> {
         socket.make_folder()?;
         match fs::symlink_metadata(&socket.path) {
@@ -89,9 +88,9 @@ impl Listening {
         Ok(Listening { listener, socket, file })
     }
 
-    /// The socket.
-    pub fn socket(&self) -> &Socket {
-        &self.socket
+    /// Takes it away again.
+    pub fn remove(self) {
+        remove_own(&self.socket, self.file);
     }
 
     /// Begins to answer.
@@ -137,6 +136,15 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
+/// Removes a socket, unless it is another's now.
+fn remove_own(socket: &Socket, own: (u64, u64)) {
+    if identity(&socket.path).is_ok_and(|file| file == own)
+        && let Err(error) = remove_if_there(&socket.path)
+    {
+        tracing::debug!(%error, "the control socket stays");
+    }
+}
+
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -151,11 +159,7 @@ impl ControlServer {
         *desk.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         desk.has_ended.notify_all();
         desk.is_closing.store(true, Ordering::Release);
-        if identity(&self.socket.path).is_ok_and(|file| file == self.file)
-            && let Err(error) = remove_if_there(&self.socket.path)
-        {
-            tracing::debug!(%error, "the control socket stays");
-        }
+        remove_own(&self.socket, self.file);
         let until = desk.env.elapsed() + LAST_ANSWERS;
         while desk.n_waiting.load(Ordering::Acquire) > 0 && desk.env.elapsed() < until {
             desk.env.sleep(Duration::from_millis(5));
