@@ -247,8 +247,10 @@ fn stored_state_is_shown() {
     }
     let few = pipeline.told(&["state", "show", "state/script", "--rows", "3"]);
     assert_eq!(few.lines().count(), 3);
-    let none = pipeline.argus(&["state", "show", "state/other"]);
-    assert_eq!(none.exit_code, Some(1), "{}", none.stderr);
+    for nothing in ["state/other", "state"] {
+        let none = pipeline.argus(&["state", "show", nothing]);
+        assert_eq!(none.exit_code, Some(1), "{}", none.stderr);
+    }
 }
 
 #[test]

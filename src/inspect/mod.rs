@@ -24,6 +24,10 @@ pub fn show(arguments: &ShowArguments) -> Result<(), Failure> {
     let place = arguments.place.trim_end_matches('/');
     let storage = open(place, &arguments.settings)?;
     let mut found = gather::gather(place, &storage)?;
+    if found.epoch_log.is_none() && found.checkpoints.is_empty() {
+        let why = format!("there is no checkpoint at {place}: expected DIR/JOB or a savepoint");
+        return Err(Failure::Command(why));
+    }
     let id = shown_checkpoint(arguments.checkpoint, &found)?;
     found.shown = id;
     let lines = match (arguments.rows, id) {
