@@ -74,16 +74,22 @@ impl Tally {
 
     /// Prints the account; fails where a row was lost or doubled.
     pub fn close(self) {
+        let mut text = format!("{}:", self.target);
+        if !self.kills.is_empty() {
+            text = self.kills_text();
+        }
+        let (n_rows, n_lost, n_doubled) = (self.n_rows, self.n_lost, self.n_doubled);
+        println!("{text} {n_rows} rows, {n_lost} lost, {n_doubled} doubled");
+        assert_eq!((n_lost, n_doubled), (0, 0), "{}", self.shown.join("\n"));
+    }
+
+    fn kills_text(&self) -> String {
         let n_kills: usize = self.kills.values().sum();
-        let (target, n_resumed) = (self.target, self.n_resumed);
-        let mut text = format!("kill: {target} (seed {}): {n_kills} kills:", seed());
+        let mut text = format!("kill: {} (seed {}): {n_kills} kills:", self.target, seed());
         for (place, n) in &self.kills {
             let _infallible = write!(text, " {place} {n},");
         }
-        let (n_rows, n_lost, n_doubled) = (self.n_rows, self.n_lost, self.n_doubled);
-        println!(
-            "{text} {n_resumed} lives resumed, {n_rows} rows, {n_lost} lost, {n_doubled} doubled"
-        );
-        assert_eq!((n_lost, n_doubled), (0, 0), "{}", self.shown.join("\n"));
+        let _infallible = write!(text, " {} lives resumed,", self.n_resumed);
+        text
     }
 }

@@ -65,6 +65,7 @@ impl Job {
     /// Waits until it says that it runs; the line comes back.
     pub fn wait_running(&mut self) -> String {
         let mut found = None;
+        let stderr = self.folder.path().join("stderr");
         let is_running = || {
             let said = self.stderr();
             let line = said.lines().find(|line| line.starts_with("argus: running "));
@@ -73,7 +74,8 @@ impl Job {
             assert!(found.is_some() || !has_ended, "it ended:\n{said}");
             found.is_some()
         };
-        wait_until("argus: running", is_running, String::new);
+        let describe = || std::fs::read_to_string(&stderr).unwrap();
+        wait_until("argus: running", is_running, describe);
         let line = found.unwrap();
         self.address = line.rsplit('=').next().unwrap().to_owned();
         line

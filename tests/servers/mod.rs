@@ -5,11 +5,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod event;
-mod instance;
+pub mod instance;
 pub mod job;
 pub mod kafka;
 pub mod pipeline;
 pub mod postgres;
+pub mod proxy;
 pub mod tables;
 
 use std::sync::OnceLock;
