@@ -31,12 +31,14 @@ pub fn gather(place: &str, storage: &Arc<dyn Storage>) -> Result<Document> {
     let mut checker = Checker { storage: Arc::clone(storage), known: BTreeMap::new() };
     let mut checkpoints = Vec::new();
     for object in storage.list(MANIFESTS)? {
-        let id = object.path.strip_prefix(MANIFESTS).and_then(|name| name.parse().ok());
+        let name = object.path.strip_prefix(MANIFESTS).and_then(|name| name.split('-').next());
+        let id = name.and_then(|name| name.parse().ok());
         let (Some(id), Some(bytes)) = (id, storage.get(&object.path)?) else { continue };
-        let commit = if has_log { commit_of(id, committed.as_ref()) } else { SAVEPOINT };
+        let place = Place { id, path: &object.path };
+        let commit = if has_log { place.commit(committed.as_ref()) } else { SAVEPOINT };
         let expected = committed.as_ref().filter(|_| commit == COMMITTED);
         let read = read_manifest(&bytes, expected);
-        checkpoints.push(checker.checkpoint(id, commit, read)?);
+        checkpoints.push(checker.checkpoint(&place, commit, read)?);
     }
     if let Some(committed) = &committed {
         note_missing(&mut checkpoints, committed);
@@ -67,12 +69,26 @@ fn look_at_log(storage: &dyn Storage) -> Result<(EpochLog, Option<CommitRecord>)
     }
 }
 
-fn commit_of(id: u64, committed: Option<&CommitRecord>) -> &'static str {
-    match committed.map(|committed| id.cmp(&committed.checkpoint.0)) {
-        Some(std::cmp::Ordering::Equal) => COMMITTED,
-        Some(std::cmp::Ordering::Less) => SUPERSEDED,
-        Some(std::cmp::Ordering::Greater) | None => UNCOMMITTED,
+/// Where a manifest lies.
+struct Place<'a> {
+    id: u64,
+    path: &'a str,
+}
+
+impl Place<'_> {
+    fn commit(&self, committed: Option<&CommitRecord>) -> &'static str {
+        let Some(committed) = committed else { return UNCOMMITTED };
+        let is_committed = path_of(committed) == self.path;
+        match is_committed {
+            true => COMMITTED,
+            false if self.id < committed.checkpoint.0 => SUPERSEDED,
+            false => UNCOMMITTED,
+        }
     }
+}
+
+fn path_of(committed: &CommitRecord) -> String {
+    Manifest::path(committed.checkpoint, &committed.manifest_hash)
 }
 
 fn read_manifest(
@@ -88,14 +104,14 @@ fn read_manifest(
 
 /// The committed checkpoint is told of even where it has gone.
 fn note_missing(checkpoints: &mut Vec<Checkpoint>, committed: &CommitRecord) {
-    let CheckpointId(id) = committed.checkpoint;
-    if checkpoints.iter().any(|known| known.checkpoint == id) {
+    let (CheckpointId(id), path) = (committed.checkpoint, path_of(committed));
+    if checkpoints.iter().any(|known| known.path == path) {
         return;
     }
     let place = checkpoints.partition_point(|known| known.checkpoint < id);
     let missing = Checkpoint {
         checkpoint: id,
-        path: Manifest::path(committed.checkpoint),
+        path,
         state: DAMAGED.to_owned(),
         reason: Some("the manifest is missing".to_owned()),
         commit: COMMITTED.to_owned(),
@@ -114,7 +130,7 @@ struct Checker {
 impl Checker {
     fn checkpoint(
         &mut self,
-        id: u64,
+        place: &Place<'_>,
         commit: &str,
         read: std::result::Result<Manifest, String>,
     ) -> Result<Checkpoint> {
@@ -126,8 +142,8 @@ impl Checker {
         let mut damaged = segments.filter_map(|segment| segment.reason.clone());
         let reason = read.err().or_else(|| damaged.next());
         Ok(Checkpoint {
-            checkpoint: id,
-            path: Manifest::path(CheckpointId(id)),
+            checkpoint: place.id,
+            path: place.path.to_owned(),
             state: if reason.is_none() { OK } else { DAMAGED }.to_owned(),
             reason,
             commit: commit.to_owned(),

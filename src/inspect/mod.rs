@@ -17,7 +17,7 @@ use argus_state::storage::{self, Storage};
 use crate::cli::worker::ShowArguments;
 use crate::failure::Failure;
 use crate::output::write_out;
-use document::Document;
+use document::{Checkpoint, Document};
 
 /// Shows it.
 pub fn show(arguments: &ShowArguments) -> Result<(), Failure> {
@@ -28,12 +28,12 @@ pub fn show(arguments: &ShowArguments) -> Result<(), Failure> {
         let why = format!("there is no checkpoint at {place}: expected DIR/JOB or a savepoint");
         return Err(Failure::Command(why));
     }
-    let id = shown_checkpoint(arguments.checkpoint, &found)?;
-    found.shown = id;
-    let lines = match (arguments.rows, id) {
-        (Some(limit), Some(id)) => rows::lines(&storage, id, limit)?,
+    let shown = shown_checkpoint(arguments.checkpoint, &found)?;
+    let lines = match (arguments.rows, shown) {
+        (Some(limit), Some(shown)) => rows::lines(&storage, shown, limit)?,
         _ => Vec::new(),
     };
+    found.shown = shown.map(|shown| shown.checkpoint);
     let text = match (arguments.json, arguments.rows) {
         (true, n_rows) => {
             let rows = n_rows.map(|_| lines.iter().map(|line| parsed(line)).collect());
@@ -54,17 +54,15 @@ fn open(place: &str, settings: &[(String, String)]) -> Result<Arc<dyn Storage>, 
 }
 
 /// The one asked for, else the last committed one, else the newest that can be read.
-fn shown_checkpoint(asked: Option<u64>, found: &Document) -> Result<Option<u64>, Failure> {
+fn shown_checkpoint(asked: Option<u64>, found: &Document) -> Result<Option<&Checkpoint>, Failure> {
     let readable = || found.checkpoints.iter().rev().filter(|known| known.contents.is_some());
     if let Some(asked) = asked {
-        if readable().any(|known| known.checkpoint == asked) {
-            return Ok(Some(asked));
-        }
-        let why = format!("checkpoint {asked} is not there, or cannot be read");
-        return Err(Failure::Command(why));
+        let why = || format!("checkpoint {asked} is not there, or cannot be read");
+        let shown = readable().find(|known| known.checkpoint == asked);
+        return shown.map(Some).ok_or_else(|| Failure::Command(why()));
     }
     let committed = readable().find(|known| known.commit == document::COMMITTED);
-    Ok(committed.or_else(|| readable().next()).map(|known| known.checkpoint))
+    Ok(committed.or_else(|| readable().next()))
 }
 
 /// A line that was written here is JSON.

@@ -8,7 +8,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use argus_base::id::CheckpointId;
 use argus_base::key_group::key_group_range;
 use argus_base::{Error, Field, LogicalType, Result, TypeRoot};
 use argus_state::SliceKey;
@@ -20,12 +19,14 @@ use argus_state::storage::Storage;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 
+use super::document::Checkpoint;
 use crate::output::{json, local};
 
 /// As many rows of each operator of a checkpoint. What cannot be read is a line with `error`.
-pub fn lines(storage: &Arc<dyn Storage>, checkpoint: u64, limit: usize) -> Result<Vec<String>> {
+pub fn lines(storage: &Arc<dyn Storage>, shown: &Checkpoint, limit: usize) -> Result<Vec<String>> {
+    let checkpoint = shown.checkpoint;
     let gone = || Error::user("AR5206", format!("checkpoint {checkpoint} has just been deleted"));
-    let bytes = storage.get(&Manifest::path(CheckpointId(checkpoint)))?.ok_or_else(gone)?;
+    let bytes = storage.get(&shown.path)?.ok_or_else(gone)?;
     let manifest = Manifest::decode(&bytes)?;
     let mut lines = Vec::new();
     for operator in &manifest.operators {

@@ -20,9 +20,9 @@ pub fn highest_id(listing: &[ObjectInfo]) -> Option<CheckpointId> {
 
 /// Paths that no kept checkpoint needs, below `next`, the checkpoint that is begun next.
 pub fn expired(kept: &[&Manifest], listing: &[ObjectInfo], next: CheckpointId) -> Vec<String> {
-    let needed = needed(kept);
+    let needed = Needed::by(kept);
     let is_expired =
-        |path: &&String| id_of(path).is_some_and(|id| id < next) && !needed.contains(path.as_str());
+        |path: &&String| id_of(path).is_some_and(|id| id < next) && !needed.contains(path);
     listing.iter().map(|object| &object.path).filter(is_expired).cloned().collect()
 }
 
@@ -30,23 +30,38 @@ pub fn expired(kept: &[&Manifest], listing: &[ObjectInfo], next: CheckpointId) -
 /// store: nobody will commit them.
 pub fn above(restored: Option<&Manifest>, listing: &[ObjectInfo]) -> Vec<String> {
     let kept: Vec<&Manifest> = restored.into_iter().collect();
-    let needed = needed(&kept);
+    let needed = Needed::by(&kept);
     let floor = restored.map(|manifest| manifest.checkpoint);
     let is_above = |path: &&String| {
-        id_of(path).is_some_and(|id| floor.is_none_or(|floor| id > floor))
-            && !needed.contains(path.as_str())
+        id_of(path).is_some_and(|id| floor.is_none_or(|floor| id > floor)) && !needed.contains(path)
     };
     listing.iter().map(|object| &object.path).filter(is_above).cloned().collect()
 }
 
 /// Manifests and segments of checkpoints.
-fn needed(kept: &[&Manifest]) -> BTreeSet<String> {
-    let manifests = kept.iter().map(|manifest| Manifest::path(manifest.checkpoint));
-    let segments = kept.iter().flat_map(|manifest| manifest.segments());
-    manifests.chain(segments.map(|segment| segment.path.clone())).collect()
+struct Needed<'a> {
+    checkpoints: BTreeSet<CheckpointId>,
+    segments: BTreeSet<&'a str>,
 }
 
-/// The checkpoint that a path is named for: `manifest/ID` or `segment/ID-n`.
+impl<'a> Needed<'a> {
+    fn by(kept: &[&'a Manifest]) -> Needed<'a> {
+        let segments = kept.iter().flat_map(|manifest| manifest.segments());
+        Needed {
+            checkpoints: kept.iter().map(|manifest| manifest.checkpoint).collect(),
+            segments: segments.map(|segment| segment.path.as_str()).collect(),
+        }
+    }
+
+    /// A manifest that a fenced worker wrote beside a kept one of the same number stays as long.
+    fn contains(&self, path: &str) -> bool {
+        let is_manifest = path.starts_with(FOLDERS[0]);
+        let is_kept = |id| self.checkpoints.contains(&id);
+        self.segments.contains(path) || (is_manifest && id_of(path).is_some_and(is_kept))
+    }
+}
+
+/// The checkpoint that a path is named for: `manifest/ID-hash` or `segment/ID-generation-n`.
 fn id_of(path: &str) -> Option<CheckpointId> {
     let name = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder))?;
     let digits = name.split('-').next()?;
@@ -69,7 +84,7 @@ mod tests {
     fn manifest(checkpoint: u64, segments: &[(u64, u32)]) -> Manifest {
         let section = |(id, n): &(u64, u32)| SectionRef {
             segment: SegmentRef {
-                path: SegmentRef::path(CheckpointId(*id), *n),
+                path: SegmentRef::path(CheckpointId(*id), Generation(1), *n),
                 n_bytes: 1,
                 checksum: 1,
             },
@@ -100,11 +115,11 @@ mod tests {
     }
 
     fn manifest_path(checkpoint: u64) -> String {
-        Manifest::path(CheckpointId(checkpoint))
+        Manifest::path(CheckpointId(checkpoint), "ab")
     }
 
     fn segment_path(checkpoint: u64, n: u32) -> String {
-        SegmentRef::path(CheckpointId(checkpoint), n)
+        SegmentRef::path(CheckpointId(checkpoint), Generation(1), n)
     }
 
     #[test]
@@ -150,13 +165,13 @@ mod tests {
                 (0..3).map(move |n| segment_path(id, n)).chain([manifest_path(id)])
             });
             let listing = listing(&all.collect::<Vec<_>>());
-            let needed = needed(&kept);
+            let needed = Needed::by(&kept);
             for path in expired(&kept, &listing, CheckpointId(next)) {
                 prop_assert!(!needed.contains(&path), "{path}");
                 prop_assert!(id_of(&path) < Some(CheckpointId(next)), "{path}");
             }
             for restored in kept {
-                let needed = self::needed(&[restored]);
+                let needed = Needed::by(&[restored]);
                 for path in above(Some(restored), &listing) {
                     prop_assert!(!needed.contains(&path), "{path}");
                     prop_assert!(id_of(&path) > Some(restored.checkpoint), "{path}");

@@ -154,14 +154,14 @@ fn write(storage: &Arc<dyn Storage>) {
     writer.add_state(STATE, &state()).unwrap();
     writer.add_rows(STAGED, &staged()).unwrap();
     let encoded = writer.finish().unwrap();
-    let path = SegmentRef::path(CheckpointId(41), 0);
+    let path = SegmentRef::path(CheckpointId(41), Generation(1), 0);
     storage.put(&path, &encoded.bytes).unwrap();
     let n_bytes = encoded.bytes.len() as u64;
     let manifest = manifest(SegmentRef { path, n_bytes, checksum: encoded.checksum });
     let bytes = manifest.encode();
-    storage.put(&Manifest::path(manifest.checkpoint), &bytes).unwrap();
-    let (mut log, _) = EpochLog::take_over(Arc::clone(storage), 0xabcd_ef01_2345_6789).unwrap();
     let manifest_hash = Manifest::hash(&bytes);
+    storage.put(&Manifest::path(manifest.checkpoint, &manifest_hash), &bytes).unwrap();
+    let (mut log, _) = EpochLog::take_over(Arc::clone(storage), 0xabcd_ef01_2345_6789).unwrap();
     let (incarnation, checkpoint) = (manifest.incarnation, manifest.checkpoint);
     log.commit(&CommitRecord { incarnation, checkpoint, manifest_hash }).unwrap();
 }
@@ -175,13 +175,14 @@ fn the_first_format_opens() {
     let Takeover { generation, committed } = EpochLog::look(storage.as_ref()).unwrap().unwrap();
     let committed = committed.unwrap();
     assert_eq!((generation, committed.checkpoint), (Generation(1), CheckpointId(41)));
-    let bytes = storage.get(&Manifest::path(committed.checkpoint)).unwrap().unwrap();
+    let path = Manifest::path(committed.checkpoint, &committed.manifest_hash);
+    let bytes = storage.get(&path).unwrap().unwrap();
     assert_eq!(Manifest::hash(&bytes), committed.manifest_hash);
     let found = Manifest::decode(&bytes).unwrap();
     assert_eq!(found.incarnation, committed.incarnation);
     let segment = found.segments()[0].clone();
     assert_eq!(found, manifest(segment.clone()));
-    assert_eq!(segment.path, SegmentRef::path(CheckpointId(41), 0));
+    assert_eq!(segment.path, "segment/00000000000000000041-0");
     let reader = SegmentReader::open(storage, &segment).unwrap();
     assert_eq!(reader.sections(), [STATE, STAGED]);
     let read = |rows: Box<dyn Iterator<Item = _> + '_>| -> Vec<RecordBatch> {

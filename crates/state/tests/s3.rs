@@ -133,7 +133,7 @@ fn segments_are_read_in_parts() {
     let mut writer = SegmentWriter::new(128);
     writer.add_rows(section, &rows).unwrap();
     let segment = writer.finish().unwrap();
-    let path = SegmentRef::path(CheckpointId(1), 0);
+    let path = SegmentRef::path(CheckpointId(1), Generation(1), 0);
     storage.put(&path, &segment.bytes).unwrap();
     let n_bytes = segment.bytes.len() as u64;
     let segment = SegmentRef { path, n_bytes, checksum: segment.checksum };

@@ -144,7 +144,8 @@ impl Coordinator {
     pub(crate) fn new(parts: CoordinatorParts, recovered: Recovered) -> Coordinator {
         let env = parts.env.clone();
         let max_parallelism = parts.graph.settings.max_parallelism;
-        let uploads = Uploads::new(env.clone(), Arc::clone(&parts.storage), max_parallelism);
+        let (storage, generation) = (Arc::clone(&parts.storage), recovered.owner.generation);
+        let uploads = Uploads::new(env.clone(), storage, max_parallelism, generation);
         let now = env.elapsed();
         // A job that goes on from its own checkpoint may run at once; others first put on record
         // where they begin.
@@ -386,7 +387,8 @@ impl Coordinator {
     }
 
     fn publish(&mut self, pending: Pending, manifest: Manifest, bytes: Vec<u8>) -> Result<Pause> {
-        let path = Manifest::path(pending.checkpoint);
+        let manifest_hash = Manifest::hash(&bytes);
+        let path = Manifest::path(pending.checkpoint, &manifest_hash);
         let env = &self.parts.env;
         if let Err(error) = env.step(FaultPoint::Manifest, || self.parts.storage.put(&path, &bytes))
         {
@@ -398,7 +400,7 @@ impl Coordinator {
         let record = CommitRecord {
             incarnation: self.owner.incarnation.clone(),
             checkpoint: pending.checkpoint,
-            manifest_hash: Manifest::hash(&bytes),
+            manifest_hash,
         };
         self.phase = Phase::Committing(pending, manifest, record);
         Ok(Pause::None)

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use argus_base::commit::Generation;
 use argus_base::fault::FaultPoint;
 use argus_base::id::CheckpointId;
 use argus_base::{Env, Error, Result};
@@ -45,21 +46,29 @@ pub(crate) struct Uploads {
     env: Env,
     storage: Arc<dyn Storage>,
     max_parallelism: u16,
+    generation: Generation,
     jobs: VecDeque<Job>,
     /// Encoded, not yet in the store.
     encoded: Option<(EncodedSegment, Vec<Job>)>,
     /// Which checkpoint segments are named for, and how many it has.
-    named_for: (CheckpointId, usize),
+    named_for: (CheckpointId, u32),
     /// Bytes written since they were last asked for.
     pub n_bytes: u64,
 }
 
 impl Uploads {
-    pub(crate) fn new(env: Env, storage: Arc<dyn Storage>, max_parallelism: u16) -> Uploads {
+    /// For the worker of a generation.
+    pub(crate) fn new(
+        env: Env,
+        storage: Arc<dyn Storage>,
+        max_parallelism: u16,
+        generation: Generation,
+    ) -> Uploads {
         Uploads {
             env,
             storage,
             max_parallelism,
+            generation,
             jobs: VecDeque::new(),
             encoded: None,
             named_for: (CheckpointId(0), 0),
@@ -84,7 +93,7 @@ impl Uploads {
         if self.named_for.0 != checkpoint {
             self.named_for = (checkpoint, 0);
         }
-        let path = format!("segment/{:020}-{}", checkpoint.0, self.named_for.1);
+        let path = SegmentRef::path(checkpoint, self.generation, self.named_for.1);
         self.env.step(FaultPoint::Upload, || self.storage.put(&path, &segment.bytes))?;
         self.named_for.1 += 1;
         self.n_bytes += segment.bytes.len() as u64;

@@ -175,7 +175,8 @@ impl Recovery<'_> {
     ) -> Result<Found> {
         let anew = || Incarnation::new(self.env.random());
         if let Some(path) = &self.options.from_savepoint {
-            let copy = || savepoint::fetch(path, self.storage.as_ref(), *next, self.graph);
+            let place = (*next, takeover.generation);
+            let copy = || savepoint::fetch(path, self.storage.as_ref(), place, self.graph);
             let manifest = self.insist("read the savepoint", copy)?;
             *next = CheckpointId(next.0 + 1);
             return Ok(Found { manifest: Some(manifest), record: None, incarnation: anew() });
@@ -225,7 +226,7 @@ impl Recovery<'_> {
 
     /// The manifest of a record.
     fn read_manifest(&self, record: &CommitRecord) -> Result<Manifest> {
-        let path = Manifest::path(record.checkpoint);
+        let path = Manifest::path(record.checkpoint, &record.manifest_hash);
         let bytes = self.storage.get(&path)?;
         let bytes = bytes.ok_or_else(|| corrupt(format!("{path} is missing")))?;
         if Manifest::hash(&bytes) != record.manifest_hash {
@@ -311,7 +312,7 @@ impl Recovery<'_> {
         self.insist("read older manifests", || {
             let mut older = VecDeque::new();
             let listing = self.storage.list("manifest/")?;
-            let below = Manifest::path(restored.checkpoint);
+            let below = Manifest::path(restored.checkpoint, "");
             for object in listing.iter().rev().filter(|object| object.path < below).take(n_kept) {
                 let bytes = self.storage.get(&object.path)?;
                 // A damaged one is of no use to anybody.
@@ -369,8 +370,9 @@ impl Recovery<'_> {
 
 /// Tells of uploads above the restored checkpoint that are damaged; they are dropped either way.
 fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Storage) {
+    let above = Manifest::path(CheckpointId(restored.0 + 1), "");
     let manifests = listing.iter().filter(|object| object.path.starts_with("manifest/"));
-    for object in manifests.filter(|object| object.path > Manifest::path(restored)) {
+    for object in manifests.filter(|object| object.path >= above) {
         let Ok(Some(bytes)) = storage.get(&object.path) else { continue };
         match Manifest::decode(&bytes) {
             Ok(_) => {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use argus_base::commit::Generation;
 use argus_base::id::CheckpointId;
 use argus_base::{Env, Error, ErrorKind, Result};
 use argus_plan::{JobGraph, JobSettings};
@@ -191,7 +192,8 @@ impl Copying {
         let Some(segment) = self.segments.front() else {
             // Its outputs have been applied everywhere.
             let manifest = Manifest { staged: Vec::new(), ..Manifest::clone(&self.checkpoint) };
-            to.put(&Manifest::path(manifest.checkpoint), &manifest.encode())?;
+            let bytes = manifest.encode();
+            to.put(&Manifest::path(manifest.checkpoint, &Manifest::hash(&bytes)), &bytes)?;
             return Ok(true);
         };
         let bytes = self.from.get(&segment.path)?;
@@ -212,12 +214,12 @@ pub(crate) fn look(path: &str, graph: &JobGraph) -> Result<(Arc<dyn Storage>, Ma
     Ok((from, manifest))
 }
 
-/// Copies a savepoint into the store of the job that begins from it, under names of the checkpoint
-/// `id`, and returns its manifest as it stands there.
+/// Copies a savepoint into the store of the job that begins from it, under names of a checkpoint and
+/// a generation, and returns its manifest as it stands there.
 pub(crate) fn fetch(
     path: &str,
     into: &dyn Storage,
-    id: CheckpointId,
+    (id, generation): (CheckpointId, Generation),
     graph: &JobGraph,
 ) -> Result<Manifest> {
     let (from, mut manifest) = look(path, graph)?;
@@ -229,7 +231,7 @@ pub(crate) fn fetch(
             let message = format!("the savepoint's {} is missing", segment.path);
             Error::new(ErrorKind::Corrupt, "AR5204", message)
         })?;
-        let own = SegmentRef::path(id, number);
+        let own = SegmentRef::path(id, generation, number);
         into.put(&own, &bytes)?;
         names.insert(segment.path, own);
     }

@@ -159,9 +159,10 @@ impl Manifest {
         segments.into_iter().collect()
     }
 
-    /// Path of a checkpoint's manifest.
-    pub fn path(checkpoint: CheckpointId) -> String {
-        format!("manifest/{:020}", checkpoint.0)
+    /// Path of a checkpoint's manifest. Two workers may both write a checkpoint of one number
+    /// before the slower learns that it has been fenced: the hash keeps them apart.
+    pub fn path(checkpoint: CheckpointId, hash: &str) -> String {
+        format!("manifest/{:020}-{hash}", checkpoint.0)
     }
 }
 

@@ -24,6 +24,7 @@ mod writer;
 pub use reader::SegmentReader;
 pub use writer::{EncodedSegment, SegmentWriter};
 
+use argus_base::commit::Generation;
 use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
 use argus_base::{Error, ErrorKind};
 
@@ -51,9 +52,9 @@ pub struct SegmentRef {
 }
 
 impl SegmentRef {
-    /// Path of the segment number `n` of a checkpoint.
-    pub fn path(checkpoint: CheckpointId, n: u32) -> String {
-        format!("segment/{:020}-{n}", checkpoint.0)
+    /// Path of the segment number `n` that the worker of a generation writes for a checkpoint.
+    pub fn path(checkpoint: CheckpointId, generation: Generation, n: u32) -> String {
+        format!("segment/{:020}-{}-{n}", checkpoint.0, generation.0)
     }
 }
 

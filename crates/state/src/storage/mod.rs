@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! DIR/JOB/  epoch/00000000000000000012        epoch log: one a commit or takeover (epoch_log)
-//!           manifest/00000000000000000041     what a checkpoint is made of (manifest)
-//!           segment/00000000000000000041-0    state and staged rows (segment)
+//!           manifest/00000000000000000041-…   what a checkpoint is made of (manifest)
+//!           segment/00000000000000000041-2-0  state and staged rows (segment)
 //!           control.sock                      not ours: the worker's control socket
 //! ```
 
