@@ -37,7 +37,8 @@ pub fn describe(failure: &Failure) -> String {
     let _infallible = write!(
         text,
         "seed {seed} of the scenario '{scenario}' is not clean: {reason}\n\
-         again: ARGUS_SIM_TRACE=1 ARGUS_SIM_SEEDS={seed}..{until} cargo test -p argus-sim {scenario}"
+         again: ARGUS_SIM_TRACE=1 ARGUS_SIM_SEEDS={seed}..{until} \
+         cargo test -p argus-sim {scenario}"
     );
     text
 }

@@ -1,7 +1,7 @@
 //! Savepoints: a checkpoint with everything it refers to, copied to a folder of its own.
 //!
 //! ```text
-//! asked for ──next checkpoint──▶ taken ──committed and applied everywhere──▶ copied ──▶ answered
+//! asked for ──next checkpoint──▶ taken ──committed and applied──▶ copied ──▶ answered
 //! ```
 //! Trouble with the folder is the asker's, never the job's: a copy is tried for [`PATIENCE`], then
 //! whoever asked is told. Checkpoints go on meanwhile.
@@ -214,8 +214,8 @@ pub(crate) fn look(path: &str, graph: &JobGraph) -> Result<(Arc<dyn Storage>, Ma
     Ok((from, manifest))
 }
 
-/// Copies a savepoint into the store of the job that begins from it, under names of a checkpoint and
-/// a generation, and returns its manifest as it stands there.
+/// Copies a savepoint into the store of the job that begins from it, under names of a checkpoint
+/// and a generation, and returns its manifest as it stands there.
 pub(crate) fn fetch(
     path: &str,
     into: &dyn Storage,

@@ -29,7 +29,8 @@ impl Scenario for AllWindows {
         let trouble = dice.time(Duration::from_secs(3), Duration::from_secs(20));
         let n_partitions = usize::try_from(dice.between(1, 3)).unwrap_or(1);
         let (feeds, partitions) = input(dice, n_partitions, trouble);
-        let mut outputs = Output::all(&partitions);
+        let mut outputs = Output::windowed(&partitions);
+        outputs.extend(Output::passed(&partitions));
         // At least one of them, most often several.
         let kept = dice.below(5);
         let mut index = 0;
@@ -74,7 +75,8 @@ struct Output {
 }
 
 impl Output {
-    fn all(partitions: &[Vec<Event>]) -> Vec<Output> {
+    /// What windows make of the rows: in a topic, early by key, and staged.
+    fn windowed(partitions: &[Vec<Event>]) -> Vec<Output> {
         let columns = "k STRING, starts TIMESTAMP(3), ends TIMESTAMP(3), n BIGINT, total BIGINT, \
                        least BIGINT, most BIGINT";
         let insert = |table: &str, windows: &str| {
@@ -82,13 +84,6 @@ impl Output {
                 "INSERT INTO {table} SELECT k, window_start, window_end, COUNT(*), SUM(amount), \
                  MIN(amount), MAX(amount) FROM TABLE({windows}) GROUP BY k, window_start, \
                  window_end;\n"
-            )
-        };
-        let topic = |servers: &str, name: &str| {
-            format!(
-                "'connector' = 'kafka', 'topic' = '{name}', 'format' = 'json', \
-                 'properties.bootstrap.servers' = '{servers}', 'key.fields' = 'k', \
-                 'key.format' = 'json'"
             )
         };
         let jdbc = |name: &str| {
@@ -102,11 +97,6 @@ impl Output {
         let cumulate =
             "CUMULATE(TABLE payments, DESCRIPTOR(t), INTERVAL '5' SECOND, INTERVAL '20' SECOND)";
         let windows = |place, kind| window_rows(place, partitions, kind);
-        let place = |servers: &str, topic: &str| Place::Topic {
-            servers: servers.to_owned(),
-            topic: topic.to_owned(),
-            order: None,
-        };
         vec![
             Output {
                 sql: format!(
@@ -139,6 +129,12 @@ impl Output {
                     Windows::Cumulate(5_000, 20_000),
                 ),
             },
+        ]
+    }
+
+    /// Rows that no window holds: in files, and in a topic of another cluster.
+    fn passed(partitions: &[Vec<Event>]) -> Vec<Output> {
+        vec![
             Output {
                 sql: format!(
                     "CREATE TABLE files (id BIGINT, k STRING) WITH ('connector' = 'filesystem', \
@@ -165,6 +161,20 @@ impl Output {
     }
 }
 
+/// The options of a topic's table.
+fn topic(servers: &str, name: &str) -> String {
+    format!(
+        "'connector' = 'kafka', 'topic' = '{name}', 'format' = 'json', \
+         'properties.bootstrap.servers' = '{servers}', 'key.fields' = 'k', \
+         'key.format' = 'json'"
+    )
+}
+
+/// The topic itself.
+fn place(servers: &str, topic: &str) -> Place {
+    Place::Topic { servers: servers.to_owned(), topic: topic.to_owned(), order: None }
+}
+
 fn window_rows(place: Place, partitions: &[Vec<Event>], kind: Windows) -> Box<dyn Expectation> {
     let mut rows = Rows::new();
     for (key, totals) in aggregate(partitions, kind, DELAY) {
@@ -177,7 +187,8 @@ fn window_row((key, start, end): &WindowKey, totals: Totals) -> String {
     let Totals { count, sum, min, max } = totals;
     let (start, end) = (timestamp(*start), timestamp(*end));
     format!(
-        r#"{{"k":"{key}","starts":"{start}","ends":"{end}","n":{count},"total":{sum},"least":{min},"most":{max}}}"#
+        "{{\"k\":\"{key}\",\"starts\":\"{start}\",\"ends\":\"{end}\",\"n\":{count},\
+         \"total\":{sum},\"least\":{min},\"most\":{max}}}"
     )
 }
 
