@@ -6,7 +6,7 @@ use argus_sim::scenario::{self, Scenario};
 use argus_sim::seeds::{asked, check};
 
 /// Seeds that run where nobody asks for others.
-const SEEDS: Range<u64> = 0..40;
+const SEEDS: Range<u64> = 0..100;
 
 fn run(scenario: &'static dyn Scenario) {
     for seed in asked(SEEDS) {

@@ -83,6 +83,12 @@ pub struct Turns {
     failed: Option<CheckpointId>,
 }
 
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns::new()
+    }
+}
+
 impl Turns {
     /// Nothing has been written.
     pub fn new() -> Turns {
