@@ -136,11 +136,10 @@ impl Output {
     fn passed(partitions: &[Vec<Event>]) -> Vec<Output> {
         vec![
             Output {
-                sql: format!(
-                    "CREATE TABLE files (id BIGINT, k STRING) WITH ('connector' = 'filesystem', \
+                sql: "CREATE TABLE files (id BIGINT, k STRING) WITH ('connector' = 'filesystem', \
                      'path' = 'file:///simulated/files', 'format' = 'json');\n\
                      INSERT INTO files SELECT id, k FROM payments WHERE MOD(amount, 2) = 0;\n"
-                ),
+                    .to_owned(),
                 servers: None,
                 expected: filtered(
                     Place::Folder("file:///simulated/files".to_owned()),
