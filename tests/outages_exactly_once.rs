@@ -81,10 +81,11 @@ fn the_store_answers_with_errors() {
         variable("ACCESS_KEY"),
         variable("SECRET_KEY"),
     ));
-    survive(&run, "store_fails", |_| {
+    survive(&run, "store_fails", |job| {
         proxy.set_broken(true);
         last();
         assert!(proxy.n_refused() > 0);
+        check_stalled(job);
         proxy.set_broken(false);
     });
 }
@@ -95,12 +96,20 @@ fn the_disk_of_the_checkpoints_is_full() {
     let Some(disk) = Disk::mount() else { return };
     let mut run = Run::new("disk_full", &SINKS);
     run.set("CHECKPOINTS", disk.folder.path().join("checkpoints").to_str().unwrap());
-    survive(&run, "disk_full", |_| {
+    survive(&run, "disk_full", |job| {
         let filler = disk.folder.path().join("filler");
         fill(&filler);
         last();
+        check_stalled(job);
         std::fs::remove_file(filler).unwrap();
     });
+}
+
+/// The store has been tried over and over, and there has been no checkpoint since.
+fn check_stalled(job: &Job) {
+    assert!(job.stderr().contains("failed, trying again"), "{}", job.stderr());
+    let age = job.metric("argus_checkpoint_age_seconds", &[]);
+    assert!(age > 3.0, "a checkpoint {age} s ago\n{}", job.stderr());
 }
 
 /// A small file system of its own.
