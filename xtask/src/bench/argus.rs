@@ -9,10 +9,13 @@ use anyhow::{Context, Result, ensure};
 
 use super::http;
 use super::measure::{Figures, Span, measure};
+use super::page::Page;
 use crate::tree;
 
 /// How long a job may take to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything that is waited for may take.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The release binary.
 pub struct Argus {
@@ -75,7 +78,8 @@ impl Argus {
         measure(running.process_id(), n_rows, span, || running.n_read())
     }
 
-    fn command(&self, script: &str, variables: &Variables) -> Command {
+    /// What runs a script.
+    pub fn command(&self, script: &str, variables: &Variables) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg("run").arg(tree::root().join(script)).envs(variables).stdin(Stdio::null());
         command
@@ -100,7 +104,7 @@ impl Running {
             }
             let has_ended = self.child.try_wait()?.is_some();
             ensure!(!has_ended && begun.elapsed() < PATIENCE, "the job does not run:\n{text}");
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
@@ -111,10 +115,35 @@ impl Running {
 
     /// Rows read so far.
     pub fn n_read(&self) -> Result<f64> {
-        let page = http::get(&self.address, "/metrics")?;
-        let lines = page.lines().filter(|line| line.starts_with("argus_source_records_total{"));
-        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        Ok(values.sum())
+        Ok(self.page()?.sum("argus_source_records_total"))
+    }
+
+    /// What its metrics say now.
+    pub fn page(&self) -> Result<Page> {
+        Ok(Page(http::get(&self.address, "/metrics")?))
+    }
+
+    /// Waits until the metrics say so.
+    pub fn wait(&self, what: &str, is_so: impl Fn(&Page) -> bool) -> Result<Page> {
+        let begun = Instant::now();
+        loop {
+            let page = self.page()?;
+            if is_so(&page) {
+                return Ok(page);
+            }
+            ensure!(begun.elapsed() < LONG_PATIENCE, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it with SIGTERM, after a last checkpoint.
+    pub fn stop(mut self) -> Result<()> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "TERM", &id]).status()?;
+        ensure!(sent.success(), "the job had ended before");
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the job did not end well: {status}");
+        Ok(())
     }
 }
 

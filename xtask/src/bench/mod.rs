@@ -8,12 +8,16 @@
 
 mod argus;
 mod flink;
+mod folder;
 mod http;
 mod json;
 mod measure;
+mod page;
 mod process;
 mod server;
+mod sinks;
 mod small;
+mod state;
 mod streampulse;
 
 use std::process::Command;
@@ -33,13 +37,34 @@ cargo xtask bench [OPTION…] [CASE…]
   streampulse  Kafka Avro → StreamPulse's job → PostgreSQL
   decode       JSON, Avro and CSV decode alone
   small        start-up time and idle memory
-Without a case: all of them.
+Without a case: these. Of state and checkpoints:
+  checkpoint   throughput by interval, 50 MiB of state, interleaved runs
+  restore      process start to processing again, 100 MiB and 1 GiB of state
+  dirty        what a checkpoint of 1 GiB writes, and how long it stops a slot, 1 % dirty
+  keys         20,000,000 keys within 1 GiB of memory
+  alignment    how long barriers take while a sink is slow
+  visible      from a row to a reader of committed messages in Kafka
   --built      takes target/release/argus as it is
-  --quick      5 s each instead of 30 s
+  --quick      5 s each instead of 30 s, a tenth of the state
   --flink      the same SQL on Flink too, where java is there
   --memory     the case json over 60 minutes of 10,000 rows/s: memory must stay level";
 
-const CASES: [&str; 4] = ["small", "decode", "json", "streampulse"];
+const CASES: [&str; 10] = [
+    "small",
+    "decode",
+    "json",
+    "streampulse",
+    "checkpoint",
+    "restore",
+    "dirty",
+    "keys",
+    "alignment",
+    "visible",
+];
+/// Those without which `cargo xtask bench` says nothing.
+const DEFAULT_CASES: &[&str] = CASES.split_at(4).0;
+/// Intervals at which rows are seen.
+const VISIBLE_MILLIS: [u64; 2] = [100, 1_000];
 
 /// Memory may grow by so much after the warm-up.
 const MOST_GROWTH: f64 = 0.05;
@@ -68,7 +93,7 @@ impl Wanted {
         }
         let has = |option: &str| options.iter().any(|given| given == option);
         if cases.is_empty() {
-            let all: &[&str] = if has("--memory") { &["json"] } else { &CASES };
+            let all: &[&str] = if has("--memory") { &["json"] } else { DEFAULT_CASES };
             cases = all.iter().map(|case| (*case).to_owned()).collect();
         }
         let (is_built, is_quick) = (has("--built"), has("--quick"));
@@ -105,8 +130,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if !wanted.is_built {
         argus.build()?;
     }
-    let mut report = vec![heading()];
+    let mut report = Vec::new();
     if wanted.has("json") || wanted.has("streampulse") {
+        report.push(heading());
         let kafka = Kafka::start()?;
         let flink = if wanted.flink { Some(Flink::start()?) } else { None };
         let bench = Bench { wanted: &wanted, argus: &argus, kafka: &kafka, flink: flink.as_ref() };
@@ -120,9 +146,42 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if wanted.has("small") {
         report.push(small::start_up(&argus)?);
     }
+    report.extend(state_and_checkpoints(&wanted, &argus)?);
     let decode = if wanted.has("decode") { decode()? } else { String::new() };
     println!("\n{}\n{decode}", report.join("\n"));
     Ok(())
+}
+
+/// Figures beside their bars.
+fn state_and_checkpoints(wanted: &Wanted, argus: &Argus) -> Result<Vec<String>> {
+    let mut report = Vec::new();
+    let scale = if wanted.is_quick { 0.1 } else { 1.0 };
+    if wanted.has("checkpoint") {
+        let n_rounds = if wanted.is_quick { 1 } else { 5 };
+        report.extend(state::intervals(argus, &wanted.span(), n_rounds)?);
+    }
+    if wanted.has("restore") {
+        for (mib, seconds) in [(100.0, 2), (1_000.0, 10)] {
+            report.push(state::restore(argus, mib * scale, Duration::from_secs(seconds))?);
+        }
+    }
+    if wanted.has("dirty") {
+        report.extend(state::dirty(argus, 1_000.0 * scale)?);
+    }
+    if wanted.has("keys") {
+        let (n_keys, mib) = if wanted.is_quick { (2_000_000, 256) } else { (20_000_000, 1_024) };
+        report.push(state::keys(argus, n_keys, mib)?);
+    }
+    if wanted.has("alignment") {
+        report.push(sinks::alignment(argus, &Postgres::start()?)?);
+    }
+    if wanted.has("visible") {
+        let kafka = Kafka::start()?;
+        for interval in VISIBLE_MILLIS {
+            report.push(sinks::visible(argus, &kafka, interval)?);
+        }
+    }
+    Ok(report)
 }
 
 /// What a case needs.

@@ -33,3 +33,30 @@ pub fn usage(process_id: u32) -> Result<Usage> {
         resident_mib: resident.parse::<f64>()? / 1024.0,
     })
 }
+
+/// Runs a command to its end; what it printed, and the most memory that it had.
+pub fn peak_mib(mut command: std::process::Command) -> Result<(String, f64)> {
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn()?;
+    let mut printed = child.stdout.take().context("what it prints")?;
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut printed, &mut text).map(|_| text)
+    });
+    let mut most_kib = 0_f64;
+    let status = loop {
+        // The kernel keeps the peak for as long as the process is there.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let peak = status.ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            line.split_whitespace().next()?.parse::<f64>().ok()
+        });
+        most_kib = peak.map_or(most_kib, |peak| most_kib.max(peak));
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    anyhow::ensure!(status.success(), "it failed: {status}");
+    let text = reader.join().map_err(|_| anyhow::anyhow!("nobody read what it printed"))??;
+    Ok((text, most_kib / 1024.0))
+}

@@ -1,7 +1,7 @@
 //! The servers of a benchmark, started by the scripts in `services` and stopped when dropped.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -67,6 +67,19 @@ impl Kafka {
     /// Starts one.
     pub fn start() -> Result<Kafka> {
         Ok(Kafka(Server::start("kafka", &[])?))
+    }
+
+    /// Kafka's own consumer of committed messages, which prints as many as come from now on.
+    pub fn consumer(&self, topic: &str, n_messages: usize) -> Result<Child> {
+        let n_messages = n_messages.to_string();
+        let consumer = Command::new(tree::root().join("services/kafka"))
+            .args(["tool", "org.apache.kafka.tools.consumer.ConsoleConsumer"])
+            .args(["--bootstrap-server", self.bootstrap()?, "--topic", topic])
+            .args(["--isolation-level", "read_committed", "--max-messages", &n_messages])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        consumer.context("run Kafka's consumer")
     }
 
     /// Its address.
