@@ -85,6 +85,9 @@ impl Connection {
     /// A global error of librdkafka.
     pub fn on_error(&self, error: &KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
+        if code == RDKafkaErrorCode::PartitionEOF {
+            return;
+        }
         tracing::debug!(servers = self.servers, %code, reason, "kafka client");
         if code == RDKafkaErrorCode::AllBrokersDown {
             return self.set_away(true);

@@ -251,14 +251,11 @@ impl Cluster {
         let limit = most.map_or_else(String::new, |most| format!(" of {} ms", most.as_millis()));
         let wanted = self.timeout.as_millis();
         let written = self.tables.iter().any(|table| table.options.transaction_timeout.is_some());
-        let (reason, remedy) = match self.context().checkpoints {
-            Some(checkpoints) if !written => (
-                reason_of(checkpoints),
-                "'execution.checkpointing.\
-                 timeout' or 'execution.checkpointing.interval'",
-            ),
-            _ => (String::new(), "'properties.transaction.timeout.ms'"),
-        };
+        let (mut reason, mut remedy) = (String::new(), "'properties.transaction.timeout.ms'");
+        if let Some(checkpoints) = self.context().checkpoints.filter(|_| !written) {
+            reason = reason_of(checkpoints);
+            remedy = "'execution.checkpointing.timeout' or 'execution.checkpointing.interval'";
+        }
         let message = format!(
             "a transaction may be open for {wanted} ms{reason}, which is longer than the limit\
              {limit} of the Kafka brokers {servers} ('transaction.max.timeout.ms'): lower \

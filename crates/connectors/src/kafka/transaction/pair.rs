@@ -50,7 +50,7 @@ impl TransactionPair {
         match turns.take(epoch, need) {
             Turn::Wait => Ok(None),
             Turn::Take { slot, begins } => {
-                self.begin_if(begins, slot)?;
+                self.begin_if(begins, slot, &mut turns)?;
                 Ok(Some(slot))
             }
             Turn::Apart => Err(apart(ErrorKind::Transient)),
@@ -68,7 +68,7 @@ impl TransactionPair {
         let mut turns = self.turns();
         match turns.seal(checkpoint) {
             Turn::Take { slot, begins } => {
-                self.begin_if(begins, slot)?;
+                self.begin_if(begins, slot, &mut turns)?;
                 Ok(slot)
             }
             Turn::Wait | Turn::Apart => Err(apart(ErrorKind::Fenced)),
@@ -85,12 +85,15 @@ impl TransactionPair {
         self.producers.iter().for_each(|producer| serve_events(producer));
     }
 
-    fn begin_if(&self, begins: bool, slot: Slot) -> Result<()> {
-        if begins {
-            let begun = self.producers[slot].begin_transaction();
-            begun.map_err(|error| errors::of_transaction(&error, "begin a transaction"))?;
+    fn begin_if(&self, begins: bool, slot: Slot, turns: &mut Turns) -> Result<()> {
+        if !begins {
+            return Ok(());
         }
-        Ok(())
+        let begun = self.producers[slot].begin_transaction();
+        begun.map_err(|error| {
+            turns.release(slot);
+            errors::of_transaction(&error, "begin a transaction")
+        })
     }
 
     fn turns(&self) -> MutexGuard<'_, Turns> {
@@ -113,8 +116,9 @@ impl Drop for TransactionPair {
 
 /// Takes back what a producer has sent since its transaction began.
 pub fn abort(producer: &KafkaProducer, timeout: Duration) -> Result<()> {
-    producer.purge(PurgeConfig::default().queue().inflight());
-    // The purged messages come back as deliveries, which somebody has to take.
+    // What is under way has to arrive, or numbers would be missing. All come back as deliveries,
+    // which somebody has to take.
+    producer.purge(PurgeConfig::default().queue());
     let aborted = producer.flush(timeout).and_then(|()| producer.abort_transaction(timeout));
     aborted.map_err(|error| errors::of_transaction(&error, "abort a transaction"))
 }
