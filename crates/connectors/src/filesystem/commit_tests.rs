@@ -253,6 +253,32 @@ fn a_former_owner_commits_nothing() {
 }
 
 #[test]
+fn of_two_workers_one_has_the_marker() {
+    let world = World::new(&[], &[]);
+    let work = |generation: u64| -> Result<()> {
+        let mut run = world.open(1, generation)?;
+        let mut writer = run.writer();
+        for checkpoint in 1..=50 {
+            let rows = batch(&[(i32::try_from(generation).unwrap(), "a")]);
+            let outputs = write_epoch(writer.as_mut(), checkpoint, &[rows])?;
+            run.commit(checkpoint, &outputs)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let old = scope.spawn(|| work(1));
+        let new = scope.spawn(|| work(2));
+        // It may have been through before the new one came.
+        if let Err(error) = old.join().unwrap() {
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Fenced, "AR3408"), "{error}");
+        }
+        new.join().unwrap().unwrap();
+    });
+    let run = world.open(1, 3).unwrap();
+    assert_eq!(run.found.map(|record| record.checkpoint), Some(CheckpointId(50)));
+}
+
+#[test]
 fn complete_partitions_are_told() {
     let policy = [
         ("sink.partition-commit.policy.kind", "success-file"),
@@ -302,8 +328,9 @@ fn without_checkpoints_the_last_writer_tells_it() {
 fn a_damaged_marker_is_named() {
     let world = World::new(&[], &[]);
     world.open(1, 1).unwrap();
-    let marker = names(&world.folder.path("out")).remove(0);
-    assert!(marker.starts_with(MARKER), "{marker}");
+    let folder = names(&world.folder.path("out")).remove(0);
+    assert!(folder.starts_with(MARKER), "{folder}");
+    let marker = format!("{folder}/1");
     world.folder.write(&format!("out/{marker}"), "{\"incarnation\": 1}");
     let error = world.open(1, 2).map(drop).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Corrupt, "AR3407"), "{error}");

@@ -16,7 +16,7 @@ use argus_base::metrics::Counter;
 use argus_base::{Env, Error, ErrorKind, Result};
 
 use super::code;
-use super::commit_marker::{CommitMarker, MarkerFile};
+use super::commit_marker::{CommitMarker, MarkerFiles, Numbered};
 use super::hidden::{LeftBehind, Names};
 use super::partition_commit::PartitionPolicy;
 use super::place::Place;
@@ -25,6 +25,9 @@ use super::prepared::{PreparedFile, files_of, path};
 /// Names of the files of the run that the table is open for; `None` until its committer was
 /// opened.
 pub type SharedNames = Arc<Mutex<Option<Names>>>;
+
+/// Times that a marker is taken over from one who goes on writing it.
+const MAX_TRIES: usize = 100;
 
 /// What a committer knows of its table.
 pub struct CommitTarget {
@@ -105,15 +108,37 @@ impl FileCommitter {
             marker.waiting.entry(file.folder.clone()).or_insert(now.0);
         }
         for folder in policy.take_complete(&mut marker.waiting, now) {
-            self.target.place.write(&path(&folder, &policy.success_name), &[])?;
+            self.target.place.touch(&path(&folder, &policy.success_name))?;
         }
         Ok(())
     }
 
-    fn fenced(&self, owner: &Owner, found: Option<&CommitMarker>) -> Error {
+    /// Becomes the owner of the table, and returns what the one before has left.
+    fn take_over(&self, files: &MarkerFiles, owner: &Owner) -> Result<Option<Numbered>> {
+        let place = self.target.place.as_ref();
+        let is_newer = |found: &CommitMarker| {
+            found.incarnation == owner.incarnation && found.generation > owner.generation
+        };
+        for _ in 0..MAX_TRIES {
+            let found = files.read(place)?;
+            let marker = found.as_ref().map(|found| &found.marker);
+            if marker.is_some_and(is_newer) {
+                return Err(self.fenced(owner, found.as_ref()));
+            }
+            if files.replace(place, found.as_ref(), &CommitMarker::of_owner(owner, marker))? {
+                return Ok(found);
+            }
+        }
+        let message = format!("another run commits to {} all the time", self.name);
+        Err(Error::transient(code::AWAY, message))
+    }
+
+    fn fenced(&self, owner: &Owner, found: Option<&Numbered>) -> Error {
         let now = found.map_or_else(
             || "its marker is gone".to_owned(),
-            |found| format!("its marker has {} of {}", found.generation.0, found.incarnation),
+            |Numbered { marker, .. }| {
+                format!("its marker has {} of {}", marker.generation.0, marker.incarnation)
+            },
         );
         let (job, generation) = (&owner.job, owner.generation.0);
         let incarnation = &owner.incarnation;
@@ -134,20 +159,14 @@ impl Committer for FileCommitter {
     fn open(&mut self, owner: &Owner) -> Result<Option<CommitRecord>> {
         let place = Arc::clone(&self.target.place);
         place.make()?;
-        let file = MarkerFile::new(&owner.job, &self.target.sink_name);
-        let found = file.read(place.as_ref())?;
-        let is_newer = |found: &CommitMarker| {
-            found.incarnation == owner.incarnation && found.generation > owner.generation
-        };
-        if found.as_ref().is_some_and(is_newer) {
-            return Err(self.fenced(owner, found.as_ref()));
-        }
-        file.write(place.as_ref(), &CommitMarker::of_owner(owner, found.as_ref()))?;
+        let files = MarkerFiles::new(&owner.job, &self.target.sink_name);
+        let found = self.take_over(&files, owner)?;
+        files.clear(place.as_ref())?;
         let names = Names::new(owner, &self.target.sink_name);
         self.clear(&names)?;
         *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
         self.owner = Some(owner.clone());
-        Ok(found.and_then(|found| found.record()))
+        Ok(found.and_then(|found| found.marker.record()))
     }
 
     fn commit(&mut self, record: &CommitRecord, outputs: &[EpochOutput]) -> Result<()> {
@@ -157,21 +176,26 @@ impl Committer for FileCommitter {
         if record.incarnation != owner.incarnation {
             return Err(Error::bug("a folder was to commit an epoch of another incarnation"));
         }
-        let file = MarkerFile::new(&owner.job, &self.target.sink_name);
-        let found = file.read(self.target.place.as_ref())?;
-        let is_own = |found: &&CommitMarker| {
-            found.incarnation == owner.incarnation && found.generation == owner.generation
+        let markers = MarkerFiles::new(&owner.job, &self.target.sink_name);
+        let found = markers.read(self.target.place.as_ref())?;
+        let is_own = |found: &&Numbered| {
+            let CommitMarker { incarnation, generation, .. } = &found.marker;
+            (incarnation, generation) == (&owner.incarnation, &owner.generation)
         };
-        let Some(before) = found.as_ref().filter(is_own) else {
+        let Some(read) = found.as_ref().filter(is_own) else {
             return Err(self.fenced(&owner, found.as_ref()));
         };
+        let before = &read.marker;
         let files = files_after(before.checkpoint, record, outputs)?;
         self.publish(&files)?;
         let mut after = before.clone();
         self.tell_complete(&mut after, &files)?;
         after.checkpoint = after.checkpoint.max(record.checkpoint);
         if !files.is_empty() || after.waiting != before.waiting {
-            file.write(self.target.place.as_ref(), &after)?;
+            let place = self.target.place.as_ref();
+            if !markers.replace(place, Some(read), &after)? {
+                return Err(self.fenced(&owner, markers.read(place)?.as_ref()));
+            }
         }
         self.target.n_records.add(files.iter().map(|file| file.n_rows).sum());
         self.remove_left_behind(record.checkpoint)

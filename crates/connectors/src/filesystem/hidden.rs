@@ -99,8 +99,8 @@ impl Names {
     }
 }
 
-/// Name of the file that says what is committed of a table.
-pub fn marker(job: &str, sink_name: &str) -> String {
+/// Name of the folder whose files say what is committed of a table.
+pub fn marker_folder(job: &str, sink_name: &str) -> String {
     format!(".argus-{:016x}.marker", key(job, sink_name))
 }
 

@@ -7,8 +7,9 @@
 //! ```
 //! The random part is new with each file, so what a crashed run left is never taken for ours.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind as IoErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use argus_base::{Error, ErrorKind, Result};
@@ -116,17 +117,32 @@ impl Place for LocalPlace {
         }
     }
 
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+    fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
         let path = self.root.join(path);
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let new = path.with_file_name(format!(".{}.new", name.unwrap_or_default()));
-        let written = File::create(&new).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        });
-        written.map_err(|error| cannot(&new, &error))?;
-        std::fs::rename(&new, &path).map_err(|error| cannot(&path, &error))?;
+        let folder = path.parent().unwrap_or(&self.root);
+        std::fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;
+        let is_new = write_and_link(folder, &path, bytes)?;
+        sync_folder(folder)?;
+        sync_folder(&self.root)?;
+        Ok(is_new)
+    }
+
+    fn touch(&self, path: &str) -> Result<()> {
+        let path = self.root.join(path);
+        let touched = File::create(&path).and_then(|file| file.sync_all());
+        touched.map_err(|error| cannot(&path, &error))?;
         path.parent().map_or(Ok(()), sync_folder)
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>> {
+        let folder = self.root.join(folder);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(cannot(&folder, &error)),
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.collect::<std::io::Result<_>>().map_err(|error| cannot(&folder, &error))
     }
 
     fn hidden_files(&self, depth: usize) -> Result<Vec<String>> {
@@ -175,8 +191,10 @@ impl NewFile for LocalFile {
         visible_name: &str,
     ) -> Result<PreparedFile> {
         let pending = self.at.join(pending_name);
-        let renamed = std::fs::rename(self.hidden(), &pending);
-        renamed.map_err(|error| cannot(&pending, &error))?;
+        std::fs::rename(self.hidden(), &pending).map_err(|error| match error.kind() {
+            IoErrorKind::NotFound => removed(self.hidden()),
+            _ => cannot(&pending, &error),
+        })?;
         self.hidden = None;
         Ok(PreparedFile {
             folder: self.folder.clone(),
@@ -227,6 +245,38 @@ pub fn lost(visible: &str, hidden: &str) -> Error {
          made of: '{hidden}'"
     );
     Error::new(ErrorKind::Corrupt, code::LOST_FILE, message)
+}
+
+/// The error of a file that somebody took away while it was written.
+fn removed(hidden: &Path) -> Error {
+    let message = format!(
+        "'{}' was removed while it was written, as another run of the job does",
+        hidden.display()
+    );
+    Error::new(ErrorKind::Fenced, code::FENCED, message)
+}
+
+/// Makes a whole file under a name that nobody has; `false` where somebody has it.
+fn write_and_link(folder: &Path, path: &Path, bytes: &[u8]) -> Result<bool> {
+    let written = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        });
+    let file = written.map_err(|error| cannot(path, &error))?;
+    match file.persist_noclobber(path).map_err(|error| error.error) {
+        Ok(_) => Ok(true),
+        // In the second case a new owner has cleared the folder.
+        Err(error)
+            if matches!(error.kind(), IoErrorKind::AlreadyExists | IoErrorKind::NotFound) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(cannot(path, &error)),
+    }
 }
 
 fn sync_folder(folder: &Path) -> Result<()> {

@@ -36,13 +36,19 @@ pub trait Place: Send + Sync {
     /// The whole of a small file; `None` where there is none.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>>;
 
-    /// Writes a small file as a whole, in place of one that is there.
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()>;
+    /// Writes a small file as a whole, unless one is there: then it stays and this is `false`.
+    fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool>;
+
+    /// Writes an empty file, in place of one that is there.
+    fn touch(&self, path: &str) -> Result<()>;
+
+    /// Names of the files in a folder; none where it is not there.
+    fn names(&self, folder: &str) -> Result<Vec<String>>;
 
     /// Paths of the hidden files in the table's folder and the folders down to `depth` below it.
     fn hidden_files(&self, depth: usize) -> Result<Vec<String>>;
 
-    /// Removes a hidden file, where it is there.
+    /// Removes a file, where it is there.
     fn remove(&self, path: &str) -> Result<()>;
 }
 

@@ -15,7 +15,7 @@ use argus_s3::Failure;
 use object_store::aws::AmazonS3;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use tokio::runtime::Runtime;
 
 use super::code;
@@ -93,6 +93,11 @@ impl Bucket {
         }
     }
 
+    fn put(&self, key: &Path, bytes: &[u8], mode: PutMode) -> std::result::Result<(), Failure> {
+        let payload = PutPayload::from(bytes.to_vec());
+        self.wait(self.client.put_opts(key, payload, mode.into())).map(drop)
+    }
+
     /// Completes an upload; one that was completed before stays as it is.
     fn complete(&self, key: &Path, id: &str, parts: &[String]) -> Result<()> {
         let part = |id: &String| PartId { content_id: id.clone() };
@@ -161,11 +166,27 @@ impl Place for S3Place {
         }
     }
 
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+    fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool> {
         let key = self.bucket.key(path)?;
-        let put = self.bucket.client.put(&key, PutPayload::from(bytes.to_vec()));
-        let done = self.bucket.wait(put);
-        done.map(drop).map_err(|failure| self.bucket.failed("write", &key, failure))
+        match self.bucket.put(&key, bytes, PutMode::Create) {
+            Ok(()) => Ok(true),
+            Err(Failure::Exists) => Ok(false),
+            Err(failure) => Err(self.bucket.failed("write", &key, failure)),
+        }
+    }
+
+    fn touch(&self, path: &str) -> Result<()> {
+        let key = self.bucket.key(path)?;
+        let done = self.bucket.put(&key, &[], PutMode::Overwrite);
+        done.map_err(|failure| self.bucket.failed("write", &key, failure))
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>> {
+        let key = self.bucket.key(folder)?;
+        let found = self.bucket.wait(self.bucket.client.list_with_delimiter(Some(&key)));
+        let found = found.map_err(|failure| self.bucket.failed("list", &key, failure))?;
+        let names = found.objects.iter().filter_map(|object| object.location.filename());
+        Ok(names.map(str::to_owned).collect())
     }
 
     fn hidden_files(&self, _depth: usize) -> Result<Vec<String>> {
