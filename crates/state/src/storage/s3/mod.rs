@@ -3,16 +3,13 @@
 //! A put if absent is a PUT with `If-None-Match: *`. The client repeats a request a few times by
 //! itself, so that the answer `false` may come from an earlier attempt of the same call.
 
-mod crypto;
-mod failure;
-mod options;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Range;
 
 use argus_base::{Error, Result};
+use argus_s3::Failure;
 use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3;
 use object_store::path::Path;
@@ -20,9 +17,8 @@ use object_store::{
     GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
     WriteMultipart,
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
-use self::failure::Failure;
 use super::{ObjectInfo, Storage, check_path, part};
 
 /// Larger objects are uploaded in parts.
@@ -55,13 +51,10 @@ impl S3Storage {
         prefix: &str,
         settings: &BTreeMap<String, String>,
     ) -> Result<S3Storage> {
-        let client = options::client(bucket, settings)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("argus-s3")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::transient("AR9002", error.to_string()))?;
+        let client = argus_s3::client(bucket, settings)
+            .map_err(|why| Error::user("AR5103", format!("the settings of S3: {why}")))?;
+        let runtime =
+            argus_s3::runtime().map_err(|error| Error::transient("AR9002", error.to_string()))?;
         let (bucket, prefix) = (bucket.to_owned(), format!("{prefix}/"));
         Ok(S3Storage { bucket, prefix, client, runtime })
     }
@@ -82,7 +75,7 @@ impl S3Storage {
 
     /// The error of a call.
     fn failed(&self, doing: &str, path: &str, failure: Failure) -> Error {
-        failure.error(&format!("{doing} s3://{}/{}{path}", self.bucket, self.prefix))
+        error(&format!("{doing} s3://{}/{}{path}", self.bucket, self.prefix), failure)
     }
 }
 
@@ -152,6 +145,20 @@ impl Storage for S3Storage {
             Ok(()) | Err(Failure::Missing) => Ok(()),
             Err(failure) => Err(self.failed("delete", path, failure)),
         }
+    }
+}
+
+/// The error to tell.
+fn error(doing: &str, failure: Failure) -> Error {
+    let tell = |message: &str| format!("{doing}: {message}");
+    match failure {
+        Failure::Refused(message) => Error::user("AR5102", tell(&message)),
+        Failure::NotImplemented(message) => Error::user("AR5104", tell(&message)),
+        Failure::Away(message) => Error::transient("AR5101", tell(&message)),
+        Failure::Missing => Error::user("AR5102", tell("the server says that it is missing")),
+        Failure::Exists => Error::transient("AR5101", tell("the server says that it exists")),
+        Failure::BehindTheEnd => Error::transient("AR5101", tell("the object is too short")),
+        Failure::NotPartial => Error::transient("AR5101", tell("the server sent all of it")),
     }
 }
 
