@@ -20,7 +20,7 @@ pub mod snapshot;
 pub mod spill;
 pub mod storage;
 
-pub use dirty::DirtySlots;
+pub use dirty::{DirtySlots, Rotation};
 pub use key_codec::KeyCodec;
 pub use key_table::KeyTable;
 pub use slice_store::{SliceKey, SliceStore};

@@ -14,9 +14,16 @@ use crate::spill::SpilledRun;
 /// Columns that every row of keyed state begins with.
 pub const KEY_COLUMNS: [&str; 4] = ["key", "slice_end", "slice_start", "deleted"];
 
-/// As many barriers make sure that every living key was written at least once: each seal writes
-/// what is dirty and 1/64 of all slots, so no chain needs to be longer.
-pub const CHAIN_LENGTH: u64 = 64;
+/// After as many turns every living key was written at least once: each seal writes what is dirty
+/// and, with each of its turns, 1/64 of all slots. Sections from before need not be kept.
+pub const N_TURNS: u64 = 64;
+
+/// Whether a chain of so many rows for so many keys is better begun anew after a restore. A job
+/// that fails again and again before all have had their turn would make it longer each time.
+pub fn is_too_long(n_rows: u64, n_keys: usize) -> bool {
+    const MAX_ROWS_PER_KEY: u64 = 4;
+    n_rows > MAX_ROWS_PER_KEY * n_keys as u64
+}
 
 /// The keyed state of an operator subtask at a barrier, taken in a slot: cheap to make, encoded
 /// and written elsewhere.
@@ -31,8 +38,9 @@ pub struct Sealed {
     pub rows: Vec<RecordBatch>,
     /// All runs that live, restored ones among them.
     pub runs: Vec<Run>,
-    /// Whether what earlier seals wrote is no longer needed: it has been spilled as a run.
-    pub begins_chain: bool,
+    /// How many turns were taken, of [`N_TURNS`]. With all of them what earlier seals wrote is no
+    /// longer needed.
+    pub n_turns: u64,
     /// Keys over all slices, spilled ones not among them.
     pub n_keys: u64,
     /// Bytes in memory.
@@ -91,6 +99,12 @@ impl Section {
 }
 
 impl RestoredPart {
+    /// Rows in the chain.
+    pub fn n_chained_rows(&self) -> u64 {
+        let n_rows = |of: &Section| of.segment.size(of.section, self.groups.clone()).0;
+        self.chain.iter().map(n_rows).sum()
+    }
+
     /// The scalar of that name.
     pub fn scalar(&self, name: &str) -> Option<i64> {
         self.scalars.iter().find(|(known, _)| known == name).map(|(_, value)| *value)

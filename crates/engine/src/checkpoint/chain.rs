@@ -1,13 +1,13 @@
 //! Chains: which sections a restore of a subtask's keyed state needs.
 //!
-//! Each seal writes what is dirty and 1/64 of the rest, so the last [`CHAIN_LENGTH`] seals hold
-//! every living key; older sections leave the chain. What was restored stays until as many seals
-//! have been made in this life.
+//! Each seal writes what is dirty and, with each of its turns, 1/64 of the rest. So the last seals
+//! that have [`N_TURNS`] together hold every living key, and older sections leave the chain. What
+//! was restored stays until as many turns were taken in this life.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use argus_state::manifest::{KeyedState, SectionRef};
-use argus_state::snapshot::CHAIN_LENGTH;
+use argus_state::snapshot::N_TURNS;
 
 use super::PartId;
 
@@ -23,6 +23,8 @@ struct Chain {
     restored: Vec<SectionRef>,
     /// Sections of this life with the number of the seal that wrote each.
     sealed: VecDeque<(u64, SectionRef)>,
+    /// Turns of the last seals, those that are needed.
+    turns: VecDeque<u64>,
     /// Seals in this life.
     n_seals: u64,
 }
@@ -33,18 +35,20 @@ impl Chains {
         self.chains.entry(part).or_default().restored.extend(sections);
     }
 
-    /// A seal was made. `begins` where what came before is no longer needed.
-    pub(crate) fn seal(&mut self, part: PartId, begins: bool) {
+    /// A seal of so many turns was made.
+    pub(crate) fn seal(&mut self, part: PartId, n_turns: u64) {
         let chain = self.chains.entry(part).or_default();
         chain.n_seals += 1;
-        if begins {
-            chain.restored.clear();
-            chain.sealed.clear();
-        }
-        if chain.n_seals >= CHAIN_LENGTH {
+        chain.turns.push_back(n_turns);
+        let mut n_known: u64 = chain.turns.iter().sum();
+        if n_known >= N_TURNS {
             chain.restored.clear();
         }
-        let oldest = (chain.n_seals + 1).saturating_sub(CHAIN_LENGTH);
+        while let Some(first) = chain.turns.front().filter(|first| n_known - **first >= N_TURNS) {
+            n_known -= first;
+            chain.turns.pop_front();
+        }
+        let oldest = chain.n_seals + 1 - chain.turns.len() as u64;
         while chain.sealed.front().is_some_and(|(seal, _)| *seal < oldest) {
             chain.sealed.pop_front();
         }
@@ -119,16 +123,22 @@ mod tests {
     fn a_chain_holds_the_last_seals_and_what_was_restored_as_long() {
         let mut chains = Chains::default();
         chains.restore(PART, vec![section(1000)]);
-        for seal in 1..=CHAIN_LENGTH + 10 {
-            chains.seal(PART, false);
+        for seal in 1..=N_TURNS + 10 {
+            chains.seal(PART, 1);
             chains.push(PART, seal, section(seal));
             let has_restored = paths(&chains).first().is_some_and(|path| path == "1000");
-            assert_eq!(has_restored, seal < CHAIN_LENGTH, "seal {seal}");
+            assert_eq!(has_restored, seal < N_TURNS, "seal {seal}");
         }
         let paths_now = paths(&chains);
-        assert_eq!(paths_now.len() as u64, CHAIN_LENGTH);
+        assert_eq!(paths_now.len() as u64, N_TURNS);
         assert_eq!(paths_now[0], "11");
-        chains.seal(PART, true);
+        // Of 32 turns each: with the second all that came before is dispensable.
+        for (seal, n_left) in [(N_TURNS + 11, 33), (N_TURNS + 12, 2), (N_TURNS + 13, 2)] {
+            chains.seal(PART, N_TURNS / 2);
+            chains.push(PART, seal, section(seal));
+            assert_eq!(paths(&chains).len(), n_left, "seal {seal}");
+        }
+        chains.seal(PART, N_TURNS);
         assert_eq!(paths(&chains), Vec::<String>::new());
     }
 

@@ -535,9 +535,9 @@ impl Coordinator {
         latest.state.watermark = Some(watermark);
         latest.state.clock = Some(clock);
         let Some(sealed) = sealed else { return };
-        let Sealed { scalars, live, rows, runs, begins_chain, n_keys, n_bytes } = sealed;
+        let Sealed { scalars, live, rows, runs, n_turns, n_keys, n_bytes } = sealed;
         self.parts.instruments.state(id, n_keys, n_bytes);
-        self.parts.chains.seal(id, begins_chain);
+        self.parts.chains.seal(id, n_turns);
         if rows.iter().any(|rows| rows.num_rows() > 0) {
             self.uploads.add(Job::State(id, self.parts.chains.last_seal(id), rows));
         }

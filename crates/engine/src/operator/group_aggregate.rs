@@ -22,7 +22,7 @@ use argus_plan::graph::GroupAggregate;
 use argus_state::key_codec::EncodedKeys;
 use argus_state::snapshot::{RestoredState, Sealed};
 use argus_state::spill::{MemoryShare, StateContext};
-use argus_state::{DirtySlots, KeyCodec, SlotTable};
+use argus_state::{DirtySlots, KeyCodec, Rotation, SlotTable};
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -72,7 +72,9 @@ pub struct GroupAggregator {
     keys: EncodedKeys,
     memory: Option<MemoryShare>,
     pub(super) layout: StateLayout,
-    pub(super) n_seals: u64,
+    pub(super) rotation: Rotation,
+    /// Whether the next seal is to hold all of the state.
+    pub(super) begins_chain: bool,
 }
 
 /// Keys and what is kept of them, in columns over the keys' slots. Slots without a key are empty.
@@ -115,7 +117,8 @@ impl GroupAggregator {
             keys: EncodedKeys::default(),
             memory,
             layout,
-            n_seals: 0,
+            rotation: Rotation::default(),
+            begins_chain: false,
             options,
         })
     }

@@ -1,7 +1,7 @@
 //! Aggregation without a window as tables of text, and against a model that keeps every row, while
 //! it is sealed and restored with another parallelism at random. A seed is a whole world.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use argus_plan::graph::GroupAggregate;
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{CHAIN_LENGTH, RestoredPart, RestoredState, Section};
+use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Section};
 use argus_state::spill::StateContext;
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
@@ -297,23 +297,26 @@ fn expect(setting: Setting, model: &mut Model, row: &Row, now: i64) -> Vec<Strin
 #[derive(Clone, Default)]
 struct Chain {
     restored: Vec<Section>,
-    sealed: VecDeque<(u64, Section)>,
-    n_seals: u64,
+    /// Turns and section of each seal.
+    sealed: Vec<(u64, Option<Section>)>,
 }
 
 impl Chain {
-    fn seal(&mut self, section: Option<Section>) {
-        self.n_seals += 1;
-        if self.n_seals >= CHAIN_LENGTH {
+    fn seal(&mut self, n_turns: u64, section: Option<Section>) {
+        self.sealed.push((n_turns, section));
+        let mut n_known = 0;
+        let first_needed = self.sealed.iter().rposition(|(n_turns, _)| {
+            n_known += n_turns;
+            n_known >= N_TURNS
+        });
+        if let Some(first_needed) = first_needed {
             self.restored.clear();
+            self.sealed.drain(..first_needed);
         }
-        self.sealed.extend(section.map(|section| (self.n_seals, section)));
-        let oldest = (self.n_seals + 1).saturating_sub(CHAIN_LENGTH);
-        self.sealed.retain(|(seal, _)| *seal >= oldest);
     }
 
     fn sections(&self) -> Vec<Section> {
-        let sealed = self.sealed.iter().map(|(_, section)| section);
+        let sealed = self.sealed.iter().filter_map(|(_, section)| section.as_ref());
         self.restored.iter().chain(sealed).cloned().collect()
     }
 }
@@ -410,13 +413,10 @@ impl World {
     fn seal(&mut self) {
         for index in 0..self.subtasks.len() {
             let sealed = self.subtasks[index].seal().unwrap().unwrap();
-            assert_eq!(
-                (sealed.live.as_slice(), sealed.begins_chain),
-                (&[SliceKey::KEYED][..], false)
-            );
+            assert_eq!(sealed.live.as_slice(), [SliceKey::KEYED]);
             let has_rows = sealed.rows.iter().any(|rows| rows.num_rows() > 0);
             let section = has_rows.then(|| self.store(index, &sealed.rows));
-            self.chains[index].seal(section);
+            self.chains[index].seal(sealed.n_turns, section);
         }
         let chains = self.chains.iter().map(Chain::sections).collect();
         self.committed = Some((chains, self.model.clone()));

@@ -9,7 +9,7 @@ use argus_base::{Error, Result};
 use argus_plan::AggregateCall;
 use argus_state::SliceKey;
 use argus_state::rows::{KeyColumns, deleted_rows, slice_rows};
-use argus_state::snapshot::{RestoredPart, RestoredState, Sealed};
+use argus_state::snapshot::{RestoredPart, RestoredState, Sealed, is_too_long};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch};
@@ -39,14 +39,15 @@ impl GroupAggregator {
     pub(super) fn seal_state(&mut self, is_tracked: bool) -> Result<Sealed> {
         let store = &mut self.store;
         let n_slots = store.keys.n_slots();
-        if !is_tracked {
-            store.dirty.mark_all(n_slots);
-        }
-        let mut slots = store.dirty.take(self.n_seals, n_slots);
+        // Where nobody has kept track of what earlier seals wrote, they are of no use either.
+        let turns = match std::mem::take(&mut self.begins_chain) || !is_tracked {
+            true => self.rotation.all(),
+            false => self.rotation.advance(store.dirty.n_dirty(), n_slots as u64),
+        };
+        let mut slots = store.dirty.take(turns, n_slots);
         slots.retain(|slot| store.keys.is_used(*slot));
         let mut sealed = Sealed {
-            // Nobody has kept track of what earlier seals wrote.
-            begins_chain: !is_tracked,
+            n_turns: turns.n,
             live: vec![SliceKey::KEYED],
             n_keys: store.keys.len() as u64,
             n_bytes: store.n_bytes() as u64,
@@ -56,7 +57,6 @@ impl GroupAggregator {
             sealed.rows.push(rows(&self.layout, &self.store, slots)?);
         }
         sealed.rows.extend(self.take_removed()?);
-        self.n_seals += 1;
         Ok(sealed)
     }
 
@@ -79,6 +79,8 @@ impl GroupAggregator {
         for part in &state.parts {
             self.restore_part(part)?;
         }
+        let n_rows = state.parts.iter().map(RestoredPart::n_chained_rows).sum();
+        self.begins_chain = is_too_long(n_rows, self.store.keys.len());
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use argus_state::key_codec::EncodedKeys;
 use argus_state::slice_store::Slice;
 use argus_state::snapshot::{RestoredState, Sealed};
 use argus_state::spill::StateContext;
-use argus_state::{KeyCodec, SliceKey, SliceStore};
+use argus_state::{KeyCodec, Rotation, SliceKey, SliceStore};
 use arrow_array::BooleanArray;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -111,7 +111,7 @@ pub struct WindowAggregator {
     n_late: u64,
     pub(super) context: StateContext,
     pub(super) layout: StateLayout,
-    pub(super) n_seals: u64,
+    pub(super) rotation: Rotation,
     /// Whether the next seal has everything in memory, and what earlier ones had is dead.
     pub(super) begins_chain: bool,
     /// What the state may take of a limited memory.
@@ -150,7 +150,7 @@ impl WindowAggregator {
             n_late: 0,
             context,
             layout,
-            n_seals: 0,
+            rotation: Rotation::default(),
             begins_chain: false,
             memory,
             compaction: None,

@@ -15,7 +15,8 @@ use argus_base::{Error, Result};
 use argus_plan::WindowKind;
 use argus_plan::graph::WindowSource;
 use argus_state::SliceKey;
-use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed};
+use argus_state::dirty::Turns;
+use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed, is_too_long};
 use argus_state::spill::SliceRun;
 use arrow_array::RecordBatch;
 
@@ -36,9 +37,10 @@ impl WindowAggregator {
         if self.firing.is_some() {
             return Err(Error::bug("a barrier overtook a window on its way out"));
         }
+        let turns = self.turns();
         let mut sealed = Sealed {
             scalars: vec![(PROGRESS.to_owned(), self.progress)],
-            begins_chain: std::mem::take(&mut self.begins_chain) || !self.context.is_tracked,
+            n_turns: turns.n,
             ..Sealed::default()
         };
         let cumulated = self.cumulated.as_mut().map(|(end, slice)| {
@@ -48,18 +50,28 @@ impl WindowAggregator {
         let slices = self.store.iter_mut().map(|(key, slice)| (*key, slice));
         for (key, slice) in slices.chain(cumulated) {
             let n_keys = slice.keys.len();
-            if sealed.begins_chain {
-                slice.dirty.mark_all(n_keys);
-            }
-            let slots = slice.dirty.take(self.n_seals, n_keys);
+            let slots = slice.dirty.take(turns, n_keys);
             sealed.rows.extend(self.layout.rows(key, slice, &slots)?);
             sealed.live.push(key);
             slice.runs.iter().for_each(|run| add_run(&mut sealed.runs, &run.run));
             sealed.n_keys += n_keys as u64;
             sealed.n_bytes += slice_bytes(slice) as u64;
         }
-        self.n_seals += 1;
         Ok(sealed)
+    }
+
+    /// Which slots are sealed besides those that changed.
+    fn turns(&mut self) -> Turns {
+        if std::mem::take(&mut self.begins_chain) || !self.context.is_tracked {
+            return self.rotation.all();
+        }
+        let (mut n_dirty, mut n_slots) = (0, 0);
+        let cumulated = self.cumulated.iter().map(|(_, slice)| slice);
+        for slice in self.store.iter().map(|(_, slice)| slice).chain(cumulated) {
+            n_dirty += slice.dirty.n_dirty();
+            n_slots += slice.keys.len() as u64;
+        }
+        self.rotation.advance(n_dirty, n_slots)
     }
 
     /// Takes over what former subtasks had. Nothing of it is dirty: the chain it came from stays
@@ -79,7 +91,9 @@ impl WindowAggregator {
             let cumulated = self.cumulated_key();
             self.cumulated = cumulated.and_then(|key| Some((key.end, self.store.remove(key)?)));
         }
-        if state.parts.len() > 1 {
+        let n_keys = self.store.iter().map(|(_, slice)| slice.keys.len()).sum();
+        let n_rows = state.parts.iter().map(RestoredPart::n_chained_rows).sum();
+        if state.parts.len() > 1 || is_too_long(n_rows, n_keys) {
             self.begins_chain = true;
             self.make_room_to_seal()?;
         }

@@ -1,7 +1,7 @@
 //! Window aggregations that are sealed, restored with another parallelism, and spilled at random,
 //! against a model that keeps every row. A seed is a whole world.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use argus_plan::window::{Window, WindowKind, WindowTime};
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{CHAIN_LENGTH, RestoredPart, RestoredState, Run, Sealed, Section};
+use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Run, Sealed, Section};
 use argus_state::spill::{MemoryLimit, StateContext};
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
@@ -88,8 +88,8 @@ struct Kept {
 #[derive(Default)]
 struct Chain {
     restored: Vec<Section>,
-    sealed: VecDeque<(u64, Section)>,
-    n_seals: u64,
+    /// Turns and section of each seal.
+    sealed: Vec<(u64, Option<Section>)>,
 }
 
 struct World {
@@ -440,12 +440,9 @@ impl World {
             assert_eq!(self.subtasks[index].before_barrier(&mut output).unwrap(), Emission::Done);
             let sealed = self.subtasks[index].seal().unwrap().unwrap();
             let runs = sealed.runs.into_iter().map(|run| self.store_run(run, index)).collect();
-            self.chains[index].begin(sealed.begins_chain);
-            if sealed.rows.iter().any(|rows| rows.num_rows() > 0) {
-                let section = self.store(index, &sealed.rows);
-                let chain = &mut self.chains[index];
-                chain.sealed.push_back((chain.n_seals, section));
-            }
+            let has_rows = sealed.rows.iter().any(|rows| rows.num_rows() > 0);
+            let section = has_rows.then(|| self.store(index, &sealed.rows));
+            self.chains[index].seal(sealed.n_turns, section);
             let chain = self.chains[index].sections();
             kept.push(Kept { scalars: sealed.scalars, live: sealed.live, runs, chain });
         }
@@ -531,21 +528,21 @@ impl World {
 }
 
 impl Chain {
-    fn begin(&mut self, begins: bool) {
-        self.n_seals += 1;
-        if begins {
+    fn seal(&mut self, n_turns: u64, section: Option<Section>) {
+        self.sealed.push((n_turns, section));
+        let mut n_known = 0;
+        let first_needed = self.sealed.iter().rposition(|(n_turns, _)| {
+            n_known += n_turns;
+            n_known >= N_TURNS
+        });
+        if let Some(first_needed) = first_needed {
             self.restored.clear();
-            self.sealed.clear();
+            self.sealed.drain(..first_needed);
         }
-        if self.n_seals >= CHAIN_LENGTH {
-            self.restored.clear();
-        }
-        let oldest = (self.n_seals + 1).saturating_sub(CHAIN_LENGTH);
-        self.sealed.retain(|(seal, _)| *seal >= oldest);
     }
 
     fn sections(&self) -> Vec<Section> {
-        let sealed = self.sealed.iter().map(|(_, section)| section);
+        let sealed = self.sealed.iter().filter_map(|(_, section)| section.as_ref());
         self.restored.iter().chain(sealed).cloned().collect()
     }
 }
