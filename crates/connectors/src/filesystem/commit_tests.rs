@@ -307,6 +307,26 @@ fn complete_partitions_are_told() {
 }
 
 #[test]
+fn a_partition_that_was_taken_away_needs_not_be_told() {
+    let policy = [
+        ("sink.partition-commit.policy.kind", "success-file"),
+        ("sink.partition-commit.delay", "1 h"),
+    ];
+    let world = World::new(&["name"], &policy);
+    let mut run = world.open(1, 1).unwrap();
+    let mut writer = run.writer();
+    let rows = batch(&[(1, "a"), (2, "b")]);
+    let outputs = write_epoch(writer.as_mut(), 1, &[rows]).unwrap();
+    run.commit(1, &outputs).unwrap();
+    std::fs::remove_dir_all(world.folder.path("out/name=a")).unwrap();
+    world.clock.set(Duration::from_secs(3600));
+    run.commit(2, &[]).unwrap();
+    assert!(!std::path::Path::new(&world.folder.path("out/name=a")).exists());
+    assert!(world.visible("/name=b").contains(&"_SUCCESS".to_owned()));
+    run.commit(3, &[]).unwrap();
+}
+
+#[test]
 fn without_checkpoints_the_last_writer_tells_it() {
     let policy = [("sink.partition-commit.policy.kind", "success-file")];
     let mut world = World::new(&["name"], &policy);

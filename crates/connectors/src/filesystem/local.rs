@@ -129,9 +129,14 @@ impl Place for LocalPlace {
 
     fn touch(&self, path: &str) -> Result<()> {
         let path = self.root.join(path);
-        let touched = File::create(&path).and_then(|file| file.sync_all());
-        touched.map_err(|error| cannot(&path, &error))?;
-        path.parent().map_or(Ok(()), sync_folder)
+        let folder = path.parent().unwrap_or(&self.root);
+        let touched = File::create(&path)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| File::open(folder)?.sync_all());
+        match touched {
+            Err(error) if error.kind() != IoErrorKind::NotFound => Err(cannot(&path, &error)),
+            _ => Ok(()),
+        }
     }
 
     fn names(&self, folder: &str) -> Result<Vec<String>> {

@@ -39,7 +39,8 @@ pub trait Place: Send + Sync {
     /// Writes a small file as a whole, unless one is there: then it stays and this is `false`.
     fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool>;
 
-    /// Writes an empty file, in place of one that is there.
+    /// Writes an empty file, in place of one that is there. Nothing where its folder is gone:
+    /// somebody has taken it away.
     fn touch(&self, path: &str) -> Result<()>;
 
     /// Names of the files in a folder; none where it is not there.
