@@ -32,7 +32,7 @@ pub trait MarkedSession: Session {
         key: &MarkerKey,
     ) -> Result<Option<Marker>, Failure>;
 
-    /// Begins a transaction that changes markers; it does not wait long for others to finish.
+    /// Begins a transaction that changes markers.
     fn begin_markers(&mut self) -> Result<(), Failure>;
 
     /// The marker that a statement selects.
@@ -55,7 +55,8 @@ pub enum Parameter<'a> {
     Number(i64),
 }
 
-/// One connection. After a transient failure it is dropped, and another is made.
+/// One connection. After a transient failure it is dropped, and another is made. No call waits
+/// long for a lock of somebody else: that is a transient failure.
 pub trait Session: Send {
     /// Begins a transaction. With `check_at_once` constraints that wait for the commit do not.
     fn begin(&mut self, check_at_once: bool) -> Result<(), Failure>;

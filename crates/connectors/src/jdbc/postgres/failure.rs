@@ -27,7 +27,7 @@ fn by_state(state: &str, message: String) -> Failure {
     let class = state.get(..2).unwrap_or_default();
     match (class, state) {
         // The server is going down, starting, a standby, out of something, or had to choose
-        // between transactions; a statement was cancelled.
+        // between transactions; a statement was cancelled, or waited too long for a lock.
         ("08" | "40" | "53" | "58" | "XX", _)
         | (_, "57P01" | "57P02" | "57P03" | "57P05" | "57014")
         | (_, "55P03" | "25006" | "25P03" | "25P02") => Failure::Transient(message),
@@ -95,7 +95,7 @@ mod tests {
             Failure::User(..) => "user",
             Failure::Fenced(_) => "fenced",
         };
-        for state in ["08006", "40001", "40P01", "57P01", "57P03", "53300", "25006"] {
+        for state in ["08006", "40001", "40P01", "57P01", "57P03", "53300", "25006", "55P03"] {
             assert_eq!(kind(state), "transient", "{state}");
         }
         for state in ["22021", "22003", "23502", "23514", "23505", "21000", "54000", "P0001"] {

@@ -34,6 +34,10 @@ use statement::{delete_sql, literal, quote, upsert_sql};
 /// How long a server may leave what we sent unacknowledged before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for a lock of somebody else, by preparing a statement as well: a committer works
+/// on the thread that also stops the job, and what waits keeps the job's markers from others.
+/// Then the transaction is taken back, and tried again as after an outage.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '10s'";
 /// Begins a transaction whose locks end soon after its client has: a process that stands still
 /// keeps its connection, and nobody could take the table over from it. Whoever does waits for
 /// 60 s at its start where nothing else is said, which is well beyond.
@@ -115,11 +119,12 @@ impl Postgres {
         Ok(PostgresSession { client, bindings, primary_key, upsert, delete })
     }
 
-    /// Texts without a zone are read in the session's; what a server's settings might change
-    /// about the reading of texts is set.
+    /// Waits are bounded from here on. Texts without a zone are read in the session's; what a
+    /// server's settings might change about the reading of texts is set.
     fn session_sql(&self) -> String {
         let zone = self.time_zone.replace('\'', "''");
-        let mut sql = format!("SET TimeZone = '{zone}'; SET DateStyle = 'ISO, YMD'");
+        let mut sql =
+            format!("{LOCK_TIMEOUT}; SET TimeZone = '{zone}'; SET DateStyle = 'ISO, YMD'");
         if !self.url.schemas.is_empty() {
             let schemas = self.url.schemas.iter().map(|schema| quote(schema));
             sql.push_str("; SET search_path = ");
@@ -255,7 +260,7 @@ impl MarkedSession for PostgresSession {
     }
 
     fn begin_markers(&mut self) -> std::result::Result<(), Failure> {
-        self.run(&format!("{BEGIN_GUARDED}; SET LOCAL lock_timeout = '10s'"))
+        self.run(BEGIN_GUARDED)
     }
 
     fn find_marker(
