@@ -100,6 +100,7 @@ fn help(code: &str, kind: ErrorKind) -> &'static str {
             "SET 'argus.source.on-error' = 'skip' skips and counts such records instead"
         }
         (_, ErrorKind::User) => "mend it and start the job again",
+        (_, ErrorKind::Lost) => "start the job again: it goes on from its last checkpoint",
         (_, ErrorKind::Fenced) => {
             "nothing of this worker was committed after that; a job that is to run twice needs \
              two names (pipeline.name)"

@@ -51,7 +51,7 @@ pub fn run(arguments: &RunArguments) -> std::result::Result<(), Failure> {
         control: arguments.control.clone(),
     };
     for step in steps {
-        if runner.step(&step)? == JobEnd::Stopped {
+        if runner.step(&step)? != JobEnd::Finished {
             break;
         }
     }

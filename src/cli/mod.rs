@@ -81,7 +81,7 @@ Examples:
   argus run job.sql --dir /var/lib/argus                      checkpoints to /var/lib/argus/job
   argus run job.sql --dir /var/lib/argus --parallelism 4      goes on there with four slots
   argus run job.sql --dir /var/lib/argus --fresh              forgets them, begins anew
-  argus run job.sql --dir /var/lib/argus --from-savepoint /backups/savepoint-job-41
+  argus run job.sql --dir /var/lib/argus --from-savepoint /backups/savepoint-job-41-5f0c21d3
   argus run job.sql --dir /var/lib/argus --allow-state-loss 3f2a91c07be4d815
 
 --set and --table go before what the script says. SIGINT and SIGTERM end the job cleanly, with a

@@ -31,7 +31,7 @@ Exit codes: 0 told; 1 no worker found; 2 arguments.";
 pub const SHOW_EXAMPLES: &str = "\
 Examples:
   argus state show /var/lib/argus/orders              what is in DIR/JOB
-  argus state show /backups/savepoint-orders-41       what is in a savepoint
+  argus state show /backups/savepoint-orders-41-5f0c21d3   what is in a savepoint
   argus state show /var/lib/argus/orders --rows 10    ten rows of each operator's state
   argus state show s3://bucket/jobs/orders --set s3.endpoint=http://localhost:9000 --json
 

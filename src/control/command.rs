@@ -27,10 +27,11 @@ pub fn stop(arguments: &StopArguments) -> std::result::Result<(), Failure> {
     let answer = worker.ask(&mut client, &request)?;
     let ended = client.wait_for_the_end();
     ended.map_err(|trouble| worker.failure(trouble, "the job has ended, and its worker not"))?;
-    let checkpoint = answer.end.and_then(|end| end.checkpoint);
+    let end = answer.end;
+    let how = end.as_ref().map_or_else(|| "stopped".to_owned(), |end| end.how.clone());
+    let checkpoint = end.and_then(|end| end.checkpoint);
     let checkpoint = checkpoint.map_or_else(String::new, |id| format!(" checkpoint={id}"));
     let place = answer.savepoint.map_or_else(String::new, |place| format!(" savepoint={place}"));
-    let how = if arguments.drain { "drained" } else { "stopped" };
     Ok(print(&format!("argus: {how} {}{checkpoint}{place}", worker.name()))?)
 }
 

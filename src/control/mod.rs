@@ -7,7 +7,7 @@
 //! {"command":"status"}
 //!     {"ok":true,"status":{…}}
 //! {"command":"savepoint","dir":"/backups"}
-//!     {"ok":true,"savepoint":"/backups/savepoint-orders-41"}
+//!     {"ok":true,"savepoint":"/backups/savepoint-orders-41-5f0c21d3"}
 //! {"command":"stop","drain":true,"savepoint":false}
 //!     {"ok":true,"end":{"how":"stopped","checkpoint":42}}
 //! anything that fails
@@ -88,7 +88,7 @@ pub struct Answer {
 /// How a job has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// `stopped`, or `finished` where its input ended just then.
+    /// `stopped`, `drained`, or `finished` where its input ended just then.
     pub how: String,
     /// Its last checkpoint.
     pub checkpoint: Option<u64>,

@@ -281,14 +281,18 @@ impl Desk {
         // Whoever watches the job passes it on, or ends a job that has not begun.
         self.stop.ask(kind);
         let saved = pending.map(|pending| pending.wait());
-        let end = match self.wait_for_the_end() {
-            Ok(how) => End {
-                how: if how == JobEnd::Finished { "finished" } else { "stopped" }.to_owned(),
-                checkpoint: self.control.status().checkpoints.last.map(|last| last.checkpoint.0),
-            },
+        let how = match self.wait_for_the_end() {
+            Ok(JobEnd::Drained) => "drained",
+            Ok(JobEnd::Stopped) => "stopped",
+            Ok(JobEnd::Finished) => "finished",
             Err(why) => return Answer::refused(why),
         };
+        let checkpoint = self.control.status().checkpoints.last.map(|last| last.checkpoint.0);
+        let end = End { how: how.to_owned(), checkpoint };
         let (place, error) = match saved {
+            _ if drain && how == "stopped" => {
+                (None, Some("the job has ended before its windows could fire".to_owned()))
+            }
             None => (None, None),
             Some(Ok(place)) => (Some(place), None),
             Some(Err(why)) => (None, Some(format!("the job has ended without savepoint: {why}"))),

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     User,
     /// Another worker owns the job: step down.
     Fenced,
+    /// What was under way is lost: go back to the last checkpoint.
+    Lost,
     /// A snapshot cannot be read: fall back to an older one.
     Corrupt,
     /// A mistake of ours: restart, then park.

@@ -8,6 +8,7 @@ use argus_base::id::OperatorId;
 use argus_base::{Error, ErrorKind, Result};
 use argus_plan::setting::CheckpointSettings;
 use argus_plan::{JobGraph, NodeId, Operator};
+use argus_state::epoch_log::EpochLog;
 use argus_state::storage::{self, MemoryStorage, Storage};
 
 use crate::build::{Builder, Built, CheckpointSetup, Setup};
@@ -42,11 +43,13 @@ impl Attempt<'_> {
             return Ok((slots, self.control(orders, mailbox, None)));
         };
         let storage = self.open_storage(&settings)?;
-        let recovered = self.recover(&storage, &nodes, set)?;
+        let (log, recovered) = self.recover(&storage, &nodes, set)?;
         self.shared.facts.began(&recovered.owner, recovered.manifest.as_ref());
-        let restored = recovered.manifest.as_ref();
-        let restored =
-            restored.map(|manifest| RestoredNodes::open(manifest, &storage)).transpose()?;
+        let restored = recovered.manifest.as_ref().map(|manifest| {
+            let open = || RestoredNodes::open(manifest, &storage);
+            self.recovery(&storage).insist("open the checkpoint", open)
+        });
+        let restored = restored.transpose()?;
         let checkpoints = CheckpointSetup { mailbox: Arc::clone(&mailbox), restored };
         let setup = Setup { orders: Arc::clone(&orders), sinks, checkpoints: Some(checkpoints) };
         let built = Builder::new(self.graph, self.parts, &setup)?.build()?;
@@ -66,7 +69,7 @@ impl Attempt<'_> {
             requests: Arc::clone(&self.shared.requests),
             facts: Arc::clone(&self.shared.facts),
         };
-        let coordinator = Some(Coordinator::new(parts, recovered));
+        let coordinator = Some(Coordinator::new(parts, log, recovered));
         Ok((slots, self.control(orders, mailbox, coordinator)))
     }
 
@@ -86,7 +89,9 @@ impl Attempt<'_> {
         for id in self.graph.ids() {
             if let Operator::Sink(sink) = &self.graph.node(id).operator {
                 nodes.push(id);
-                tables.push(SinkTable { table: &sink.table, metadata: &sink.metadata });
+                let unstable_key = sink.unstable_key.as_deref();
+                let (table, metadata) = (&sink.table, sink.metadata.as_slice());
+                tables.push(SinkTable { table, metadata, unstable_key });
             }
         }
         let set = self.parts.factory.sinks(&tables, &self.parts.context)?;
@@ -143,21 +148,21 @@ impl Attempt<'_> {
         storage: &Arc<dyn Storage>,
         nodes: &[NodeId],
         set: SinkSet,
-    ) -> Result<Recovered> {
+    ) -> Result<(EpochLog, Recovered)> {
         let sinks: Vec<OperatorId> = nodes.iter().map(|id| self.graph.node(*id).id).collect();
         self.recovery(storage).run(set, &sinks)
     }
 
-    /// Where an external system was fenced, another worker has taken over if it holds the store
-    /// too; otherwise the job may take the system back.
+    /// Where a restart would follow: another worker may have taken over, and then must not be
+    /// fenced by this one. If it has not, a system that has fenced the job may be taken back.
     pub(crate) fn name_owner(&self, error: Error, coordinator: Option<&Coordinator>) -> Error {
-        let Some(coordinator) = coordinator.filter(|_| error.kind() == ErrorKind::Fenced) else {
-            return error;
-        };
+        let is_final =
+            matches!(error.kind(), ErrorKind::Data | ErrorKind::User | ErrorKind::Corrupt);
+        let Some(coordinator) = coordinator.filter(|_| !is_final) else { return error };
         let storage = coordinator.storage();
         let checked =
             self.recovery(storage).insist("look at the epoch log", || coordinator.check());
-        checked.err().unwrap_or(error)
+        checked.err().filter(is_taken_over).unwrap_or(error)
     }
 }
 

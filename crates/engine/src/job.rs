@@ -40,6 +40,8 @@ pub enum JobEnd {
     Finished,
     /// It was stopped; what had been emitted is durable.
     Stopped,
+    /// It was stopped after every window had fired; what they emitted is durable.
+    Drained,
 }
 
 /// How a stopped job ends.
@@ -48,7 +50,7 @@ pub enum StopKind {
     /// Windows that the watermark has not passed are not written; with checkpoints they go on
     /// with the next start.
     Keep,
-    /// Every window fires before.
+    /// Every window fires before, where the job takes checkpoints and runs.
     Drain,
 }
 

@@ -93,7 +93,8 @@ impl Life {
         let counts = |error: &Error| !is_aborted && error.code() != GIVEN_UP;
         let Some(error) = failure.filter(counts) else {
             let is_stopped = is_aborted || self.shared.requests.stop().is_some();
-            return Next::End(Ok(if is_stopped { JobEnd::Stopped } else { JobEnd::Finished }));
+            let end = if is_stopped { JobEnd::Stopped } else { JobEnd::Finished };
+            return Next::End(Ok(self.shared.facts.end().filter(|_| !is_aborted).unwrap_or(end)));
         };
         // A server that was never there is the start's failure, not the job's.
         let is_start =
@@ -135,7 +136,7 @@ impl Life {
     /// How long to wait before a restart; `None` where the failure is final.
     fn pause(&mut self, error: &Error) -> Option<Duration> {
         let may_pass = match error.kind() {
-            ErrorKind::Bug | ErrorKind::Fenced => !is_taken_over(error),
+            ErrorKind::Bug | ErrorKind::Lost | ErrorKind::Fenced => !is_taken_over(error),
             ErrorKind::Transient => self.graph.settings.checkpoints.is_some(),
             ErrorKind::Data | ErrorKind::User | ErrorKind::Corrupt => false,
         };

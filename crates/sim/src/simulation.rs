@@ -277,7 +277,7 @@ impl Simulation {
                 Ok(end) => {
                     self.world.note(&format!("{worker} has ended: {end:?}"));
                     let is_right = match end {
-                        JobEnd::Stopped => was_asked,
+                        JobEnd::Stopped | JobEnd::Drained => was_asked,
                         JobEnd::Finished => self.case.end.is_none(),
                     };
                     if !is_right {
@@ -300,7 +300,11 @@ impl Simulation {
         let may_be = match error.kind() {
             ErrorKind::Fenced => code == TAKEN_OVER || was_asked,
             ErrorKind::Transient => !self.is_calm || was_asked,
-            ErrorKind::Data | ErrorKind::User | ErrorKind::Corrupt | ErrorKind::Bug => false,
+            ErrorKind::Lost
+            | ErrorKind::Data
+            | ErrorKind::User
+            | ErrorKind::Corrupt
+            | ErrorKind::Bug => false,
         };
         if !may_be {
             self.world.find(format!("{worker} has failed: {code} {error}"));

@@ -103,7 +103,7 @@ pub fn fenced(code: RDKafkaErrorCode, reason: &str) -> Option<Error> {
 /// The error of a transaction of which rows are missing: the job goes back to what is committed.
 pub fn lost_transaction(reason: &str) -> Error {
     let message = format!("the transaction cannot be committed any more: {reason}");
-    Error::new(ErrorKind::Fenced, LOST_TRANSACTION, message)
+    Error::new(ErrorKind::Lost, LOST_TRANSACTION, message)
 }
 
 /// Whether a TLS failure is about certificates; others happen while a broker comes and goes.

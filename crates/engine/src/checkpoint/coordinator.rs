@@ -21,7 +21,7 @@ use argus_base::commit::{CommitRecord, Owner, Prepared};
 use argus_base::fault::FaultPoint;
 use argus_base::id::CheckpointId;
 use argus_base::time::ProcessingTime;
-use argus_base::{Env, Error, Result};
+use argus_base::{Env, Error, ErrorKind, Result};
 use argus_plan::explain;
 use argus_plan::setting::CheckpointSettings;
 use argus_plan::{JobGraph, Operator};
@@ -32,6 +32,7 @@ use argus_state::manifest::{
 use argus_state::retention;
 use argus_state::snapshot::{Run, Sealed};
 use argus_state::storage::Storage;
+use arrow_array::RecordBatch;
 
 use super::chain::Chains;
 use super::encode::{Job, StoredRuns, Uploads, Written};
@@ -42,7 +43,9 @@ use super::outputs::{Backoff, OpenCommitter, Outputs, staged_record};
 use super::recovery::Recovered;
 use super::report::{Mailbox, NodeState, Part, PartId, Report};
 use super::savepoint::Savepoints;
+use super::staging::{Chunk, Permit};
 use super::status::Requests;
+use crate::job::JobEnd;
 
 /// When to take the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +144,7 @@ struct Pending {
 
 impl Coordinator {
     /// Goes on where recovery found the job.
-    pub(crate) fn new(parts: CoordinatorParts, recovered: Recovered) -> Coordinator {
+    pub(crate) fn new(parts: CoordinatorParts, log: EpochLog, recovered: Recovered) -> Coordinator {
         let env = parts.env.clone();
         let max_parallelism = parts.graph.settings.max_parallelism;
         let (storage, generation) = (Arc::clone(&parts.storage), recovered.owner.generation);
@@ -159,7 +162,7 @@ impl Coordinator {
         let own = recovered.manifest.filter(|_| recovered.record.is_some());
         Coordinator {
             uploads,
-            log: recovered.log,
+            log,
             owner: recovered.owner,
             commit_point: recovered.commit_point,
             outputs: recovered.outputs,
@@ -221,7 +224,11 @@ impl Coordinator {
 
     /// Between two checkpoints.
     fn wait(&mut self, now: Duration) -> Result<Pause> {
-        if self.outputs.step()? || self.copy_savepoint() {
+        if self.outputs.step()? {
+            self.parts.orders.hold(self.outputs.is_full());
+            return Ok(Pause::None);
+        }
+        if self.copy_savepoint() {
             return Ok(Pause::None);
         }
         if !self.uploads.is_empty() {
@@ -240,6 +247,9 @@ impl Coordinator {
         let began = now;
         let pending = Pending { checkpoint, kind, began, created_at, deadline, aligned, written };
         self.phase = Phase::Aligning(pending);
+        // Rows behind the barrier would wait in an open transaction, for as long as a follower is
+        // away.
+        self.parts.orders.hold(self.outputs.fills_up());
         self.parts.orders.send_barrier(checkpoint, kind);
         Ok(Pause::None)
     }
@@ -270,12 +280,16 @@ impl Coordinator {
         if self.outputs.is_full() {
             return None;
         }
-        let n_exhausted = self.parts.orders.n_exhausted.load(Ordering::Acquire);
-        if n_exhausted == self.parts.n_heads && !is_first {
+        if self.is_exhausted() && !is_first {
             return Some(BarrierKind::Stop);
         }
         let is_wanted = !is_first && self.savepoints.wants_checkpoint(now);
         (is_wanted || now >= self.next_barrier).then_some(BarrierKind::Periodic)
+    }
+
+    /// Whether every source has come to its end.
+    fn is_exhausted(&self) -> bool {
+        self.parts.orders.n_exhausted.load(Ordering::Acquire) == self.parts.n_heads
     }
 
     fn next_look(&self, now: Duration) -> Duration {
@@ -320,7 +334,7 @@ impl Coordinator {
                  execution.checkpointing.tolerable-failed-checkpoints is {}",
                 pending.checkpoint.0, self.parts.settings.tolerable_failures
             );
-            return Err(Error::new(argus_base::ErrorKind::Bug, "AR5207", message));
+            return Err(Error::new(ErrorKind::Lost, "AR5207", message));
         }
         Ok(now + timeout)
     }
@@ -418,8 +432,9 @@ impl Coordinator {
             None => self.log.commit(&record),
         });
         // The log notes the first commit made elsewhere, so that a record that has vanished there
-        // is missed.
-        let noted = committed.and_then(|()| match (&self.commit_point, self.has_noted_commit) {
+        // is missed, and the last, so that the next start may look for it in either place.
+        let is_noted = self.has_noted_commit && pending.kind == BarrierKind::Periodic;
+        let noted = committed.and_then(|()| match (&self.commit_point, is_noted) {
             (Some(_), false) => self.log.commit(&record),
             (Some(_), true) => self.log.check(),
             (None, _) => Ok(()),
@@ -456,6 +471,12 @@ impl Coordinator {
         let on_schedule = pending.began + self.parts.settings.interval;
         self.next_barrier = on_schedule.max(now + pause);
         self.is_ending = pending.kind != BarrierKind::Periodic;
+        match pending.kind {
+            BarrierKind::Periodic => {}
+            BarrierKind::Drain => self.parts.facts.ended(JobEnd::Drained),
+            BarrierKind::Stop if self.is_exhausted() => self.parts.facts.ended(JobEnd::Finished),
+            BarrierKind::Stop => self.parts.facts.ended(JobEnd::Stopped),
+        }
         let manifest = Arc::new(manifest);
         self.parts.facts.committed(completed, &manifest);
         self.retained.push_back(manifest);
@@ -500,9 +521,9 @@ impl Coordinator {
     fn absorb(&mut self, report: Report) -> Result<()> {
         let Report { id, checkpoint, part } = report;
         let Some(checkpoint) = checkpoint else {
-            if let Part::Chunk(chunk) = part {
-                let rows = chunk.rows.iter().map(staged_record).collect::<Result<Vec<_>>>()?;
-                let number = self.ticket(id, None, rows);
+            if let Part::Chunk(Chunk { rows, permit }) = part {
+                let rows = rows.iter().map(staged_record).collect::<Result<Vec<_>>>()?;
+                let number = self.ticket(id, None, rows, Some(permit));
                 self.chunks.entry(id).or_default().push(number);
             }
             return Ok(());
@@ -520,7 +541,7 @@ impl Coordinator {
                 }
                 if !rows.is_empty() {
                     let rows = rows.iter().map(staged_record).collect::<Result<Vec<_>>>()?;
-                    self.ticket(id, Some(checkpoint), rows);
+                    self.ticket(id, Some(checkpoint), rows, None);
                 }
             }
             Part::Chunk(_) => return Err(Error::bug("a chunk of a certain checkpoint")),
@@ -574,12 +595,13 @@ impl Coordinator {
         &mut self,
         part: PartId,
         checkpoint: Option<CheckpointId>,
-        rows: Vec<arrow_array::RecordBatch>,
+        rows: Vec<RecordBatch>,
+        permit: Option<Permit>,
     ) -> u64 {
         let number = self.next_ticket;
         self.next_ticket += 1;
         self.tickets.insert(number, Ticket { part, checkpoint, section: None });
-        self.uploads.add(Job::Staged(part, rows, number));
+        self.uploads.add(Job::Staged(part, rows, number, permit));
         number
     }
 

@@ -17,6 +17,7 @@ use argus_state::storage::Storage;
 use arrow_array::RecordBatch;
 
 use super::PartId;
+use super::staging::Permit;
 
 /// Size from which on a segment is followed by another.
 const SEGMENT_BYTES: usize = 64 << 20;
@@ -25,8 +26,8 @@ const SEGMENT_BYTES: usize = 64 << 20;
 pub(crate) enum Job {
     /// Rows that a part sealed, at its seal of that number.
     State(PartId, u64, Vec<RecordBatch>),
-    /// Rows that a sink staged.
-    Staged(PartId, Vec<RecordBatch>, Ticket),
+    /// Rows that a sink staged; its next chunk may come when they are in the store.
+    Staged(PartId, Vec<RecordBatch>, Ticket, Option<Permit>),
     /// A run that a part spilled.
     Run(PartId, Arc<SpilledRun>),
 }
@@ -113,14 +114,14 @@ impl Uploads {
         let mut writer = SegmentWriter::new(self.max_parallelism);
         let mut done = Vec::new();
         while let Some(job) = self.jobs.front() {
-            if writer.n_bytes() >= SEGMENT_BYTES {
+            if writer.n_bytes() >= SEGMENT_BYTES || has_section(&done, job) {
                 break;
             }
             match job {
                 Job::State(part, _, rows) => {
                     rows.iter().try_for_each(|rows| writer.add_state(*part, rows))?;
                 }
-                Job::Staged(part, rows, _) => {
+                Job::Staged(part, rows, ..) => {
                     rows.iter().try_for_each(|rows| writer.add_rows(*part, rows))?;
                 }
                 Job::Run(..) => break,
@@ -134,12 +135,24 @@ impl Uploads {
     }
 }
 
+/// Whether a segment has a section of the job's part. Whoever reads a section reads all of it, so
+/// what belongs to two epochs must not share one.
+fn has_section(done: &[Job], job: &Job) -> bool {
+    done.iter().any(|done| done.part() == job.part())
+}
+
 impl Job {
+    fn part(&self) -> PartId {
+        match self {
+            Job::State(part, ..) | Job::Staged(part, ..) | Job::Run(part, ..) => *part,
+        }
+    }
+
     /// What is left to say once the rows have been encoded.
     fn without_rows(self) -> Job {
         match self {
             Job::State(part, seal, _) => Job::State(part, seal, Vec::new()),
-            Job::Staged(part, _, ticket) => Job::Staged(part, Vec::new(), ticket),
+            Job::Staged(part, _, ticket, permit) => Job::Staged(part, Vec::new(), ticket, permit),
             run @ Job::Run(..) => run,
         }
     }
@@ -148,7 +161,7 @@ impl Job {
         let section = |section| SectionRef { segment: segment.clone(), section };
         match self {
             Job::State(part, seal, _) => Written::State(part, seal, section(part)),
-            Job::Staged(part, _, ticket) => Written::Staged(ticket, section(part)),
+            Job::Staged(part, _, ticket, _) => Written::Staged(ticket, section(part)),
             Job::Run(part, run) => Written::Run(run.segment.path.clone(), section(part)),
         }
     }
@@ -156,3 +169,43 @@ impl Job {
 
 /// Sections of runs that are in the store, by the name of the run.
 pub(crate) type StoredRuns = BTreeMap<String, SectionRef>;
+
+#[cfg(test)]
+mod tests {
+    use argus_base::id::{OperatorId, SubtaskIndex};
+    use argus_state::segment::SegmentReader;
+    use argus_state::storage::MemoryStorage;
+    use arrow_array::Int32Array;
+
+    use super::*;
+
+    const SINK: PartId = PartId { operator: OperatorId(7), subtask: SubtaskIndex(0) };
+
+    fn rows(values: &[i32]) -> Vec<RecordBatch> {
+        let column = Arc::new(Int32Array::from(values.to_vec()));
+        vec![RecordBatch::try_from_iter([("v", column as arrow_array::ArrayRef)]).unwrap()]
+    }
+
+    #[test]
+    fn what_a_sink_staged_twice_is_read_apart() {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::default());
+        let mut uploads = Uploads::new(Env::system(), Arc::clone(&storage), 128, Generation(1));
+        let other = PartId { operator: OperatorId(8), ..SINK };
+        let permit = Permit::default();
+        uploads.add(Job::Staged(SINK, rows(&[1, 2]), 1, Some(permit)));
+        uploads.add(Job::Staged(other, rows(&[9]), 2, None));
+        uploads.add(Job::Staged(SINK, rows(&[3]), 3, None));
+        let mut read = BTreeMap::new();
+        while !uploads.is_empty() {
+            for written in uploads.step(CheckpointId(1)).unwrap() {
+                let Written::Staged(ticket, at) = written else { panic!("staged rows") };
+                let reader = SegmentReader::open(Arc::clone(&storage), &at.segment).unwrap();
+                let rows: Vec<RecordBatch> =
+                    reader.read_rows(at.section).collect::<Result<_>>().unwrap();
+                read.insert(ticket, rows);
+            }
+        }
+        let expected = [(1, rows(&[1, 2])), (2, rows(&[9])), (3, rows(&[3]))];
+        assert_eq!(read, BTreeMap::from(expected));
+    }
+}

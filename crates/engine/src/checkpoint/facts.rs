@@ -8,6 +8,7 @@ use argus_base::id::CheckpointId;
 use argus_state::manifest::Manifest;
 
 use super::instruments::Completed;
+use crate::job::JobEnd;
 
 /// The facts. Cloning a snapshot is cheap.
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub(crate) struct Facts {
     facts: Mutex<CheckpointFacts>,
     /// How often a checkpoint was restored.
     n_restored: AtomicU64,
+    end: Mutex<Option<JobEnd>>,
 }
 
 /// Where a job stands.
@@ -45,6 +47,16 @@ impl Facts {
             facts.manifest = Some(Arc::new(manifest.clone()));
             self.n_restored.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The last checkpoint has been committed.
+    pub(crate) fn ended(&self, how: JobEnd) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+    }
+
+    /// How the job ended, where a last checkpoint says so.
+    pub(crate) fn end(&self) -> Option<JobEnd> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A checkpoint has been committed.

@@ -49,7 +49,7 @@ fn has_staged(manifest: &Manifest, state: &OperatorState) -> bool {
     manifest.staged.iter().any(|staged| staged.sink == state.operator)
 }
 
-fn is_allowed(operator: &OperatorState, allowed: &[String]) -> bool {
+pub(crate) fn is_allowed(operator: &OperatorState, allowed: &[String]) -> bool {
     let id = operator.operator.to_string();
     allowed.iter().any(|name| *name == id || *name == operator.name)
 }

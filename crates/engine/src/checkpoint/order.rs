@@ -32,6 +32,8 @@ pub(crate) struct Orders {
     kind: Mutex<Option<BarrierKind>>,
     /// The last checkpoint that has been committed; 0 before the first.
     completed: AtomicU64,
+    /// Whether rows have to wait for the tables that are behind.
+    is_holding: AtomicBool,
     /// Wakes the slots.
     wakers: Mutex<Vec<Arc<Waker>>>,
 }
@@ -47,6 +49,13 @@ impl Orders {
         *self.kind.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
         self.wanted.store(checkpoint.0, Ordering::Release);
         self.wake();
+    }
+
+    /// Tells every head whether its rows have to wait.
+    pub(crate) fn hold(&self, is_holding: bool) {
+        if self.is_holding.swap(is_holding, Ordering::AcqRel) != is_holding {
+            self.wake();
+        }
     }
 
     /// Tells every head that a checkpoint has been committed, or that one was restored.
@@ -90,9 +99,11 @@ impl HeadBarriers {
         HeadBarriers { orders, sent: 0, completed: 0, is_exhausted: false }
     }
 
-    /// Whether rows have to wait: where the job stands is not on record yet.
+    /// Whether rows have to wait: where the job stands is not on record yet, or tables are too far
+    /// behind.
     pub(crate) fn holds_rows(&self) -> bool {
-        self.orders.completed.load(Ordering::Acquire) == 0
+        let has_begun = self.orders.completed.load(Ordering::Acquire) > 0;
+        !has_begun || self.orders.is_holding.load(Ordering::Acquire)
     }
 
     /// The next order, once each.

@@ -1,7 +1,8 @@
 //! What sinks have staged and committers have not applied yet, and the committers themselves.
 //!
-//! The commit point commits first; followers come after it, each at its own pace, at most
-//! [`MAX_BEHIND`] epochs behind: then no further checkpoint is begun until they have caught up.
+//! The commit point commits first; followers come after it one by one, at most
+//! [`MAX_BEHIND`] epochs behind: then sources rest, and no further checkpoint is begun, until they
+//! have caught up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -117,7 +118,8 @@ impl Outputs {
         }
     }
 
-    fn is_followed(&self, sink: OperatorId) -> bool {
+    /// Whether somebody applies what that sink stages.
+    pub(crate) fn is_followed(&self, sink: OperatorId) -> bool {
         self.followers.iter().any(|follower| follower.open.sinks.contains(&sink))
     }
 
@@ -136,8 +138,17 @@ impl Outputs {
 
     /// Whether the next checkpoint has to wait.
     pub(crate) fn is_full(&self) -> bool {
+        self.most_behind() >= MAX_BEHIND
+    }
+
+    /// Whether it would have to after another commit.
+    pub(crate) fn fills_up(&self) -> bool {
+        self.most_behind() + 1 >= MAX_BEHIND
+    }
+
+    fn most_behind(&self) -> usize {
         let n_behind = |follower: &Follower| follower.behind.as_ref().map_or(0, |(_, n)| *n);
-        self.followers.iter().any(|follower| n_behind(follower) >= MAX_BEHIND)
+        self.followers.iter().map(n_behind).max().unwrap_or(0)
     }
 
     /// Whether every follower has applied everything.

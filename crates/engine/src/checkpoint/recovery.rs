@@ -14,7 +14,9 @@ use argus_base::key_group::key_group_range;
 use argus_base::{Env, Error, ErrorKind, Result};
 use argus_plan::JobGraph;
 use argus_state::epoch_log::{EpochLog, Takeover};
-use argus_state::manifest::{KeyedState, Manifest, OperatorState, SectionRef, SubtaskState};
+use argus_state::manifest::{
+    KeyedState, Manifest, OperatorState, SectionRef, StagedOutput, SubtaskState,
+};
 use argus_state::retention;
 use argus_state::segment::{SegmentReader, SegmentRef};
 use argus_state::snapshot::{RestoredPart, RestoredState, Section};
@@ -24,6 +26,7 @@ use super::chain::merged;
 use super::matching;
 use super::outputs::{Backoff, OpenCommitter, Outputs};
 use super::savepoint;
+use crate::attempt::is_taken_over;
 use crate::job::JobShared;
 
 /// The code of the error that means: the job was stopped while it waited for a server.
@@ -59,7 +62,6 @@ pub(crate) struct Recovery<'a> {
 
 /// Where a job goes on.
 pub(crate) struct Recovered {
-    pub log: EpochLog,
     pub owner: Owner,
     /// The commit point, where it is not the epoch log.
     pub commit_point: Option<OpenCommitter>,
@@ -83,8 +85,8 @@ struct Found {
 
 impl Recovery<'_> {
     /// Goes through the start order. `sinks` are the operators of the set's sinks, in its order.
-    pub(crate) fn run(&self, set: SinkSet, sinks: &[OperatorId]) -> Result<Recovered> {
-        let (mut commit_point, followers) = split(set, sinks);
+    pub(crate) fn run(&self, set: SinkSet, sinks: &[OperatorId]) -> Result<(EpochLog, Recovered)> {
+        let (commit_point, followers) = split(set, sinks);
         let is_first = self.patience.is_some();
         if is_first {
             self.check_before(commit_point.is_some())?;
@@ -94,11 +96,27 @@ impl Recovery<'_> {
         let (log, takeover) = self.insist("take over the checkpoint store", || {
             self.env.step(FaultPoint::Fence, take_over)
         })?;
+        match self.go_on(&log, takeover, commit_point, followers) {
+            Ok(recovered) => Ok((log, recovered)),
+            // Whatever has gone wrong: what a worker finds that was overtaken says nothing.
+            Err(error) => Err(log.check().err().filter(is_taken_over).unwrap_or(error)),
+        }
+    }
+
+    /// Goes on as the owner of the store. Nothing is opened or deleted without another look whether
+    /// it still is: calls may be tried for a long time, while a newer worker starts and commits.
+    fn go_on(
+        &self,
+        log: &EpochLog,
+        takeover: Takeover,
+        mut commit_point: Option<OpenCommitter>,
+        followers: Vec<OpenCommitter>,
+    ) -> Result<Recovered> {
         let highest = self.insist("list the checkpoint store", || {
             Ok(retention::highest_id(&self.storage.list("")?))
         })?;
         let mut next = CheckpointId(highest.map_or(0, |highest| highest.0) + 1);
-        let recorded = self.read_record(&takeover, commit_point.as_mut())?;
+        let recorded = self.read_record(log, &takeover, commit_point.as_mut())?;
         if let Some(record) = &recorded {
             next = next.max(CheckpointId(record.checkpoint.0 + 1));
         }
@@ -110,12 +128,11 @@ impl Recovery<'_> {
                 tracing::warn!(operator = %operator.operator, name, "state dropped");
             }
         }
-        let owner = self.owner(found.incarnation, takeover.generation);
-        let outputs =
-            self.open_followers(followers, &owner, &found.manifest, found.record.as_ref())?;
+        let owner = self.owner(found.incarnation.clone(), takeover.generation);
+        let outputs = self.open_followers(log, followers, &owner, &found)?;
         let mut older = Vec::new();
         if found.record.is_some() {
-            self.discard_above(found.manifest.as_ref())?;
+            self.discard_above(log, found.manifest.as_ref())?;
             older = self.older(found.manifest.as_ref())?;
         }
         let Found { manifest, record, .. } = found;
@@ -123,7 +140,7 @@ impl Recovery<'_> {
             let (checkpoint, generation) = (manifest.checkpoint.0, takeover.generation.0);
             tracing::info!(checkpoint, generation, "checkpoint restored");
         }
-        Ok(Recovered { log, owner, commit_point, outputs, manifest, older, record, next })
+        Ok(Recovered { owner, commit_point, outputs, manifest, older, record, next })
     }
 
     /// Refuses a script that does not fit before anything is taken over, so that a worker that runs
@@ -134,17 +151,46 @@ impl Recovery<'_> {
                 let look = || savepoint::look(path, self.graph).map(|(_, manifest)| manifest);
                 Some(self.insist("read the savepoint", look)?)
             }
-            None if self.options.fresh || is_external => None,
+            None if self.options.fresh => None,
             None => {
                 let look = || EpochLog::look(self.storage.as_ref());
-                let seen = self.insist("look at the epoch log", look)?;
-                let committed = seen.and_then(|takeover| takeover.committed);
-                committed.and_then(|record| self.read_manifest(&record).ok())
+                match self.insist("look at the epoch log", look)? {
+                    Some(takeover) => takeover
+                        .committed
+                        .and_then(|record| self.look_at_newest(&record, is_external)),
+                    None => {
+                        self.check_no_log()?;
+                        None
+                    }
+                }
             }
         };
         let allowed = &self.options.allow_state_loss;
         manifest
             .map_or(Ok(()), |manifest| matching::check(&manifest, self.graph, allowed).map(|_| ()))
+    }
+
+    /// The checkpoint that is about to be restored, or one like it; where the commit point is
+    /// elsewhere nobody knows which it is.
+    fn look_at_newest(&self, record: &CommitRecord, is_external: bool) -> Option<Manifest> {
+        if !is_external {
+            return self.read_manifest(record).ok();
+        }
+        let newest = self.storage.list("manifest/").ok()?.pop()?;
+        let manifest = Manifest::decode(&self.storage.get(&newest.path).ok()??).ok()?;
+        (manifest.incarnation == record.incarnation).then_some(manifest)
+    }
+
+    /// A store without an epoch log is new.
+    fn check_no_log(&self) -> Result<()> {
+        let manifests = self.insist("list manifests", || self.storage.list("manifest/"))?;
+        if manifests.is_empty() || self.options.accept_duplicates {
+            return Ok(());
+        }
+        let message = "the checkpoint store has checkpoints, but no epoch log that says which of \
+                       them was committed: was it copied without the folder 'epoch'? \
+                       --accept-duplicates goes on from the newest checkpoint, --fresh begins anew";
+        Err(Error::user("AR5203", message))
     }
 
     fn owner(&self, incarnation: Incarnation, generation: Generation) -> Owner {
@@ -154,6 +200,7 @@ impl Recovery<'_> {
     /// Fences the commit point and reads what was committed last.
     fn read_record(
         &self,
+        log: &EpochLog,
         takeover: &Takeover,
         commit_point: Option<&mut OpenCommitter>,
     ) -> Result<Option<CommitRecord>> {
@@ -162,7 +209,7 @@ impl Recovery<'_> {
         let incarnation = known.unwrap_or_else(|| Incarnation::new(self.env.random()));
         let owner = self.owner(incarnation, takeover.generation);
         let what = format!("open {}", open.committer.name());
-        self.insist(&what, || open.committer.open(&owner))
+        self.insist_as_owner(log, &what, || open.committer.open(&owner))
     }
 
     /// Chooses the checkpoint to restore.
@@ -194,8 +241,12 @@ impl Recovery<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Corrupt && self.options.accept_duplicates => {
                 tracing::warn!(%error, "the committed checkpoint is left out");
-                let older = self.newest_readable(&record)?;
-                older.ok_or_else(|| error.context(NO_OLDER))
+                let mut older = self.list_manifests()?;
+                let limit = Manifest::path(record.checkpoint, "");
+                older.retain(|path| *path < limit);
+                older.reverse();
+                let found = self.first_readable(&older, Some(&record.incarnation))?;
+                found.ok_or_else(|| error.context(NO_OLDER))
             }
             Err(error) => Err(error.context(format!(
                 "restore checkpoint {}; --accept-duplicates takes an older one, --fresh \
@@ -208,17 +259,28 @@ impl Recovery<'_> {
     /// The commit point has no record: a first start, or something is wrong.
     fn find_without_record(&self, takeover: &Takeover, is_external: bool) -> Result<Found> {
         let Some(noted) = takeover.committed.as_ref().filter(|_| is_external) else {
+            // Without an epoch log any checkpoint may have been committed.
+            let has_no_log = self.options.accept_duplicates && !is_external;
+            let mut candidates = if has_no_log { self.list_manifests()? } else { Vec::new() };
+            candidates.reverse();
             let incarnation = Incarnation::new(self.env.random());
-            return Ok(Found { manifest: None, record: None, incarnation });
+            let anew = Found { manifest: None, record: None, incarnation };
+            return Ok(self.first_readable(&candidates, None)?.unwrap_or(anew));
         };
         if self.options.accept_duplicates {
-            let unreadable = || corrupt(NO_OLDER.to_owned());
-            return self.newest_readable(noted)?.ok_or_else(unreadable);
+            // The oldest that may have been committed last: what is above may not have been.
+            let mut candidates = self.list_manifests()?;
+            let floor = Manifest::path(noted.checkpoint, "");
+            let n_below = candidates.partition_point(|path| *path < floor);
+            candidates[..n_below].reverse();
+            candidates.rotate_left(n_below);
+            let found = self.first_readable(&candidates, Some(&noted.incarnation))?;
+            return found.ok_or_else(|| corrupt(NO_OLDER.to_owned()));
         }
         let message = format!(
             "the store knows that checkpoint {} was committed, and the commit point has no record \
              of any: was the script given another Kafka cluster, or were the offsets of its group \
-             deleted? --accept-duplicates goes on from the newest checkpoint, --fresh begins anew",
+             deleted? --accept-duplicates goes on from an older checkpoint, --fresh begins anew",
             noted.checkpoint.0
         );
         Err(Error::user("AR5203", message))
@@ -248,11 +310,21 @@ impl Recovery<'_> {
         Ok(manifest)
     }
 
-    /// The newest checkpoint that can be read, below a record that cannot.
-    fn newest_readable(&self, record: &CommitRecord) -> Result<Option<Found>> {
+    /// Paths of all manifests, oldest first.
+    fn list_manifests(&self) -> Result<Vec<String>> {
         let listing = self.insist("list manifests", || self.storage.list("manifest/"))?;
-        for object in listing.iter().rev() {
-            let candidate = self.insist("read a manifest", || self.storage.get(&object.path))?;
+        Ok(listing.into_iter().map(|object| object.path).collect())
+    }
+
+    /// The first of these manifests that can be read with all its segments, and is of that
+    /// incarnation where there is one.
+    fn first_readable(
+        &self,
+        candidates: &[String],
+        incarnation: Option<&Incarnation>,
+    ) -> Result<Option<Found>> {
+        for path in candidates {
+            let candidate = self.insist("read a manifest", || self.storage.get(path))?;
             let Some(bytes) = candidate else { continue };
             let Ok(manifest) = Manifest::decode(&bytes) else { continue };
             let segments = manifest.segments();
@@ -260,7 +332,8 @@ impl Recovery<'_> {
                 let opened = SegmentReader::open(Arc::clone(&self.storage), segment);
                 opened.and_then(|opened| opened.verify()).is_ok()
             };
-            if manifest.incarnation == record.incarnation && segments.iter().all(is_whole) {
+            let is_own = incarnation.is_none_or(|incarnation| manifest.incarnation == *incarnation);
+            if is_own && segments.iter().all(is_whole) {
                 let incarnation = manifest.incarnation.clone();
                 let (checkpoint, manifest_hash) = (manifest.checkpoint, Manifest::hash(&bytes));
                 let record =
@@ -278,30 +351,87 @@ impl Recovery<'_> {
     /// Opens the followers and lets them apply what was staged.
     fn open_followers(
         &self,
+        log: &EpochLog,
         followers: Vec<OpenCommitter>,
         owner: &Owner,
-        manifest: &Option<Manifest>,
-        record: Option<&CommitRecord>,
+        found: &Found,
     ) -> Result<Outputs> {
         let mut outputs = Outputs::new(self.env.clone(), Arc::clone(&self.storage));
-        if let Some(manifest) = manifest {
-            outputs.restore(&manifest.staged);
-        }
+        let record = found.record.as_ref();
         for mut follower in followers {
             let what = format!("open {}", follower.committer.name());
-            let marker = self.insist(&what, || follower.committer.open(owner))?;
+            let marker = self.insist_as_owner(log, &what, || follower.committer.open(owner))?;
+            self.check_marker(&follower, marker.as_ref(), owner, record)?;
             outputs.add(follower, marker, owner, record);
+        }
+        if let Some(manifest) = &found.manifest {
+            self.check_followed(manifest, &outputs)?;
+            outputs.restore(&manifest.staged);
         }
         while !outputs.is_settled() {
             if self.shared.is_given_up() {
                 return Err(given_up());
             }
             self.shared.note_round();
-            if !outputs.step()? {
+            if outputs.next().is_some_and(|next| next <= self.env.elapsed()) {
+                self.insist("look at the epoch log", || log.check())?;
+                outputs.step()?;
+            } else {
                 self.env.sleep(Duration::from_millis(20));
             }
         }
         Ok(outputs)
+    }
+
+    /// A table never has more than what was committed, unless commits are now looked for elsewhere
+    /// than they were made.
+    fn check_marker(
+        &self,
+        follower: &OpenCommitter,
+        marker: Option<&CommitRecord>,
+        owner: &Owner,
+        record: Option<&CommitRecord>,
+    ) -> Result<()> {
+        let own = marker.filter(|marker| marker.incarnation == owner.incarnation);
+        let Some(own) = own.filter(|_| !self.options.accept_duplicates) else { return Ok(()) };
+        if record.is_some_and(|record| own.checkpoint <= record.checkpoint) {
+            return Ok(());
+        }
+        let restored = record.map_or_else(
+            || "none".to_owned(),
+            |record| format!("checkpoint {}", record.checkpoint.0),
+        );
+        let message = format!(
+            "{} has the rows of checkpoint {}, and the last one on record is {restored}: a script \
+             whose first exactly-once Kafka sink is gone, or no longer exactly-once, no longer \
+             knows where its checkpoints were committed. Change it back and stop the job, or \
+             --accept-duplicates",
+            follower.committer.name(),
+            own.checkpoint.0
+        );
+        Err(Error::user("AR5208", message))
+    }
+
+    /// What a sink had staged needs somebody who applies it.
+    fn check_followed(&self, manifest: &Manifest, outputs: &Outputs) -> Result<()> {
+        let is_lost = |staged: &&StagedOutput| !outputs.is_followed(staged.sink);
+        for lost in manifest.staged.iter().filter(is_lost) {
+            let operator = manifest.operators.iter().find(|state| state.operator == lost.sink);
+            if operator.is_none_or(|operator| {
+                matching::is_allowed(operator, &self.options.allow_state_loss)
+            }) {
+                continue;
+            }
+            let name = operator.map_or("", |operator| operator.name.as_str());
+            let message = format!(
+                "{name} ({}) has rows of checkpoint {} that it has not written yet, and is no \
+                 longer a sink that would: change the script back until it has, or give \
+                 --allow-state-loss {}",
+                lost.sink, manifest.checkpoint.0, lost.sink
+            );
+            return Err(Error::user("AR5201", message));
+        }
+        Ok(())
     }
 
     /// The checkpoints of this life of the job before the one that is resumed, as many as are kept.
@@ -325,9 +455,11 @@ impl Recovery<'_> {
     }
 
     /// Deletes what was uploaded after the checkpoint that is resumed.
-    fn discard_above(&self, restored: Option<&Manifest>) -> Result<()> {
+    fn discard_above(&self, log: &EpochLog, restored: Option<&Manifest>) -> Result<()> {
         self.insist("discard what was not committed", || {
             let listing = self.storage.list("")?;
+            // After, not before: so nothing that was listed is a newer owner's.
+            log.check()?;
             if let Some(restored) = restored {
                 report_torn(&listing, restored.checkpoint, self.storage.as_ref());
             }
@@ -336,6 +468,16 @@ impl Recovery<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Makes attempts, each only while the store is still the worker's own.
+    fn insist_as_owner<T>(
+        &self,
+        log: &EpochLog,
+        what: &str,
+        mut attempt: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        self.insist(what, || log.check().and_then(|()| attempt()))
     }
 
     /// Makes attempts until one gives something else than a transient error.

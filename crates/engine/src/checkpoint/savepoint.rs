@@ -60,7 +60,10 @@ impl Savepoints {
     pub(crate) fn wants_checkpoint(&mut self, now: Duration) -> bool {
         if self.next.is_some_and(|next| next <= now) {
             self.next = self.interval.map(|interval| now + interval);
-            self.waiting.push_back(SavepointRequest::scheduled());
+            let is_behind = self.copying.is_some() || !self.waiting.is_empty();
+            if !is_behind {
+                self.waiting.push_back(SavepointRequest::scheduled());
+            }
         }
         self.waiting.iter().any(|request| request.since.is_none())
     }
@@ -165,7 +168,9 @@ fn place_of(
         let reason = "say where: SET 'execution.checkpointing.savepoint-dir', or give a folder";
         return Err(reason.to_owned());
     };
-    let name = format!("savepoint-{}-{}", manifest.job, manifest.checkpoint.0);
+    // A number may come again, after a move to another store; what it stands for does not.
+    let hash = Manifest::hash(&manifest.encode());
+    let name = format!("savepoint-{}-{}-{}", manifest.job, manifest.checkpoint.0, &hash[..8]);
     Ok(storage::place_of(&dir, &name))
 }
 
@@ -209,7 +214,11 @@ pub(crate) fn look(path: &str, graph: &JobGraph) -> Result<(Arc<dyn Storage>, Ma
     let missing = || Error::user("AR5206", format!("there is no savepoint at '{path}'"));
     let from = storage::look(path, &graph.settings.written)?.ok_or_else(missing)?;
     let found = from.list("manifest/")?;
-    let bytes = from.get(&found.last().ok_or_else(missing)?.path)?.ok_or_else(missing)?;
+    if found.len() > 1 {
+        let message = format!("'{path}' has {} checkpoints, a savepoint has one", found.len());
+        return Err(Error::user("AR5206", message));
+    }
+    let bytes = from.get(&found.first().ok_or_else(missing)?.path)?.ok_or_else(missing)?;
     let manifest = Manifest::decode(&bytes)?;
     Ok((from, manifest))
 }

@@ -19,8 +19,7 @@ const MAX_BYTES: usize = 32 << 20;
 pub(crate) struct StagingWriter {
     rows: Vec<Batch>,
     n_bytes: usize,
-    /// Held by chunks that are not in the store yet.
-    permit: Arc<()>,
+    permit: Permit,
     leaving: VecDeque<Leaving>,
     is_ended: bool,
 }
@@ -33,11 +32,15 @@ pub(crate) enum Leaving {
     Epoch(CheckpointId, Vec<Batch>),
 }
 
-/// Rows on their way to the store; the next ones follow when it is dropped.
+/// Rows on their way to the store; the next ones follow when the permit is dropped.
 pub(crate) struct Chunk {
     pub rows: Vec<Batch>,
-    _permit: Arc<()>,
+    pub permit: Permit,
 }
+
+/// Held by whoever has rows of a writer that are not in the store yet.
+#[derive(Clone, Default)]
+pub(crate) struct Permit(Arc<()>);
 
 impl StagingWriter {
     /// Whether it takes rows.
@@ -48,12 +51,12 @@ impl StagingWriter {
         if self.n_bytes < MAX_BYTES {
             return SinkStatus::Ready;
         }
-        let is_chunk_under_way = Arc::strong_count(&self.permit) > 1;
+        let is_chunk_under_way = Arc::strong_count(&self.permit.0) > 1;
         if is_chunk_under_way {
             return SinkStatus::Blocked;
         }
-        let (rows, permit) = (self.take(), Arc::clone(&self.permit));
-        self.leaving.push_back(Leaving::Chunk(Chunk { rows, _permit: permit }));
+        let (rows, permit) = (self.take(), self.permit.clone());
+        self.leaving.push_back(Leaving::Chunk(Chunk { rows, permit }));
         SinkStatus::Ready
     }
 

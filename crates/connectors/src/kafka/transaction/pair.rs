@@ -71,7 +71,7 @@ impl TransactionPair {
                 self.begin_if(begins, slot, &mut turns)?;
                 Ok(slot)
             }
-            Turn::Wait | Turn::Apart => Err(apart(ErrorKind::Fenced)),
+            Turn::Wait | Turn::Apart => Err(apart(ErrorKind::Lost)),
         }
     }
 
