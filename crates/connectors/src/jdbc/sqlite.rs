@@ -307,7 +307,13 @@ fn value(field: &Field, array: &dyn Array, row: usize) -> Value {
 fn failure(error: rusqlite::Error) -> Failure {
     let message = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Transient(message),
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            // The disk is full or fails, as a server is away.
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure,
+        ) => Failure::Transient(message),
         Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
             Failure::Data(message)
         }

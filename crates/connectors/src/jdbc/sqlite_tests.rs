@@ -186,3 +186,19 @@ fn an_old_row_waits_for_its_new_one() {
     }
     assert_eq!(names(), ["b"]);
 }
+
+#[test]
+fn a_disk_that_is_full_or_fails_is_waited_for() {
+    let world = World::new(KEYED);
+    let full = Connection::open(world.folder.path("db")).unwrap();
+    full.execute_batch("PRAGMA max_page_count = 1").unwrap();
+    let fill = "INSERT INTO t (id, name) VALUES (?, hex(zeroblob(4096)))";
+    let error = (0..100).find_map(|id| full.execute(fill, [id]).err()).unwrap();
+    assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
+    let is_transient = |error| matches!(failure(error), Failure::Transient(_));
+    assert!(is_transient(error));
+    let of_code = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    assert!(is_transient(of_code(rusqlite::ffi::SQLITE_IOERR_WRITE)));
+    assert!(is_transient(of_code(rusqlite::ffi::SQLITE_IOERR_FSYNC)));
+    assert!(!is_transient(of_code(rusqlite::ffi::SQLITE_READONLY)));
+}
