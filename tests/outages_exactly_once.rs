@@ -105,7 +105,22 @@ fn the_disk_of_the_checkpoints_is_full() {
     });
 }
 
-/// The store has been tried over and over, and there has been no checkpoint since.
+#[test]
+fn the_disk_of_the_files_is_full() {
+    let _alone = alone();
+    let Some(disk) = Disk::mount() else { return };
+    let mut run = Run::new("files_full", &SINKS);
+    run.set("FILES", disk.folder.path().join("files").to_str().unwrap());
+    survive(&run, "files_full", |job| {
+        let filler = disk.folder.path().join("filler");
+        fill(&filler);
+        last();
+        check_stalled(job);
+        std::fs::remove_file(filler).unwrap();
+    });
+}
+
+/// It has been tried over and over, and there has been no checkpoint since.
 fn check_stalled(job: &Job) {
     assert!(job.stderr().contains("failed, trying again"), "{}", job.stderr());
     let age = job.metric("argus_checkpoint_age_seconds", &[]);

@@ -87,7 +87,7 @@ impl Run {
 
     /// Compares what all these sinks have with what they must have.
     pub fn compare(&self, sinks: &[Sinks], expected: &Expected, tally: &mut Tally) {
-        let place = Place { name: self.name, files: &self.folder.path().join("files") };
+        let place = Place { name: self.name, files: Path::new(&self.variables["FILES"]) };
         for sinks in sinks {
             (sinks.compare)(&place, expected, tally);
         }

@@ -6,10 +6,14 @@
 //!           └───────────── dropped: removed ◀──┘
 //! ```
 //! The random part is new with each file, so what a crashed run left is never taken for ours.
+//!
+//! A disk that is full or fails is waited for, but for the sync of a file: one that has failed may
+//! claim success the next time although bytes are gone. The error goes out, and a job with
+//! checkpoints goes back to its last one.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind as IoErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use argus_base::{Error, ErrorKind, Result};
@@ -21,6 +25,8 @@ use super::prepared::{Hidden, PreparedFile, path};
 
 /// Beyond, a process may run out of them.
 const MAX_OPEN_FILES: usize = 256;
+/// "Input/output error", for which the standard library has no word.
+const EIO: i32 = 5;
 
 /// A folder.
 pub struct LocalPlace {
@@ -59,10 +65,8 @@ impl Place for LocalPlace {
     }
 
     fn make(&self) -> Result<()> {
-        std::fs::create_dir_all(&self.root).map_err(|error| {
-            let message = format!("cannot make the folder '{}': {error}", self.root.display());
-            Error::user(code::CANNOT_WRITE, message)
-        })
+        std::fs::create_dir_all(&self.root)
+            .map_err(|error| failed("cannot make the folder", &self.root, &error))
     }
 
     fn max_open_files(&self) -> usize {
@@ -73,14 +77,17 @@ impl Place for LocalPlace {
         &self,
         folder: &str,
         names: &NewNames,
-        _patience: &Patience,
+        patience: &Patience,
     ) -> Result<Box<dyn NewFile>> {
         let at = self.root.join(folder);
-        std::fs::create_dir_all(&at).map_err(|error| cannot(&at, &error))?;
         let hidden = at.join(&names.hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&hidden);
-        let file = file.map_err(|error| cannot(&hidden, &error))?;
-        Ok(Box::new(LocalFile { at, folder: folder.to_owned(), hidden: Some(hidden), file }))
+        let file = patience.insist(|| {
+            std::fs::create_dir_all(&at).map_err(|error| cannot(&at, &error))?;
+            let file = OpenOptions::new().write(true).create_new(true).open(&hidden);
+            file.map_err(|error| cannot(&hidden, &error))
+        })?;
+        let (folder, patience) = (folder.to_owned(), patience.clone());
+        Ok(Box::new(LocalFile { at, folder, hidden: Some(hidden), file, n_bytes: 0, patience }))
     }
 
     fn publish(&self, file: &PreparedFile) -> Result<()> {
@@ -172,22 +179,64 @@ struct LocalFile {
     /// `None` once somebody else has it.
     hidden: Option<PathBuf>,
     file: File,
+    /// Those that were appended.
+    n_bytes: u64,
+    patience: Patience,
 }
 
 impl LocalFile {
     fn hidden(&self) -> &Path {
         self.hidden.as_deref().unwrap_or(&self.at)
     }
+
+    /// Whether the file has that name too.
+    fn is_at(&self, path: &Path) -> bool {
+        let identity = |file: std::fs::Metadata| (file.dev(), file.ino());
+        let (own, found) = (self.file.metadata(), std::fs::symlink_metadata(path));
+        own.is_ok_and(|own| found.is_ok_and(|found| identity(own) == identity(found)))
+    }
+
+    /// One attempt to give the file the first name that is free; returns its number.
+    fn take_name(&self, first: u64, name: &dyn Fn(u64) -> String) -> Result<u64> {
+        let mut number = first;
+        loop {
+            let visible = self.at.join(name(number));
+            // A link, unlike a rename, never replaces a file that is there.
+            match std::fs::hard_link(self.hidden(), &visible) {
+                Ok(()) => return Ok(number),
+                // By an earlier attempt, although it failed.
+                Err(_) if self.is_at(&visible) => return Ok(number),
+                Err(error) if error.kind() == IoErrorKind::AlreadyExists => number += 1,
+                Err(error) if visible.exists() || may_pass(&error) => {
+                    return Err(cannot(&visible, &error));
+                }
+                // The file system has no links.
+                Err(_) => {
+                    let renamed = std::fs::rename(self.hidden(), &visible);
+                    return renamed.map(|()| number).map_err(|error| cannot(&visible, &error));
+                }
+            }
+        }
+    }
 }
 
 impl NewFile for LocalFile {
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
-        written.map_err(|error| cannot(self.hidden(), &error))
+        let attempt = || match self.file.write_all_at(bytes, self.n_bytes) {
+            // The handle stays as it is, whatever comes back.
+            Err(error) if error.kind() == IoErrorKind::StaleNetworkFileHandle => Ok(Err(error)),
+            Err(error) => Err(cannot(self.hidden(), &error)),
+            Ok(()) => Ok(Ok(())),
+        };
+        // At its place: what a failed attempt has left of the bytes is written over.
+        let written = self.patience.insist(attempt)?;
+        written.map_err(|error| broken(self.hidden(), &error))?;
+        self.n_bytes += bytes.len() as u64;
+        Ok(())
     }
 
     fn close(&mut self) -> Result<()> {
-        self.file.sync_all().map_err(|error| cannot(self.hidden(), &error))
+        self.file.sync_all().map_err(|error| broken(self.hidden(), &error))
     }
 
     fn prepare(
@@ -196,9 +245,12 @@ impl NewFile for LocalFile {
         visible_name: &str,
     ) -> Result<PreparedFile> {
         let pending = self.at.join(pending_name);
-        std::fs::rename(self.hidden(), &pending).map_err(|error| match error.kind() {
-            IoErrorKind::NotFound => removed(self.hidden()),
-            _ => cannot(&pending, &error),
+        self.patience.insist(|| match std::fs::rename(self.hidden(), &pending) {
+            Ok(()) => Ok(()),
+            // By an earlier attempt, although it failed.
+            Err(_) if self.is_at(&pending) => Ok(()),
+            Err(error) if error.kind() == IoErrorKind::NotFound => Err(removed(self.hidden())),
+            Err(error) => Err(cannot(&pending, &error)),
         })?;
         self.hidden = None;
         Ok(PreparedFile {
@@ -210,26 +262,11 @@ impl NewFile for LocalFile {
     }
 
     fn publish(self: Box<Self>, first: u64, name: &dyn Fn(u64) -> String) -> Result<u64> {
-        let mut number = first;
-        loop {
-            let visible = self.at.join(name(number));
-            // A link, unlike a rename, never replaces a file that is there.
-            match std::fs::hard_link(self.hidden(), &visible) {
-                Ok(()) => break,
-                Err(error) if error.kind() == IoErrorKind::AlreadyExists => number += 1,
-                Err(error) if visible.exists() => return Err(cannot(&visible, &error)),
-                // The file system has no links.
-                Err(_) => {
-                    let renamed = std::fs::rename(self.hidden(), &visible);
-                    renamed.map_err(|error| cannot(&visible, &error))?;
-                    break;
-                }
-            }
-        }
-        let at = self.at.clone();
+        let number = self.patience.insist(|| self.take_name(first, name))?;
+        let (at, patience) = (self.at.clone(), self.patience.clone());
         // Removes the hidden name.
         drop(self);
-        sync_folder(&at)?;
+        patience.insist(|| sync_folder(&at))?;
         Ok(number + 1)
     }
 }
@@ -261,6 +298,13 @@ fn removed(hidden: &Path) -> Error {
     Error::new(ErrorKind::Fenced, code::FENCED, message)
 }
 
+/// The error of a file whose bytes may be gone: another one must be made.
+fn broken(hidden: &Path, error: &std::io::Error) -> Error {
+    let error = cannot(hidden, error);
+    let is_lost = error.kind() == ErrorKind::Transient;
+    if is_lost { Error::new(ErrorKind::Lost, code::AWAY, error.to_string()) } else { error }
+}
+
 /// Makes a whole file under a name that nobody has; `false` where somebody has it.
 fn write_and_link(folder: &Path, path: &Path, bytes: &[u8]) -> Result<bool> {
     let written = tempfile::Builder::new()
@@ -290,5 +334,26 @@ fn sync_folder(folder: &Path) -> Result<()> {
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> Error {
-    Error::user(code::CANNOT_WRITE, format!("cannot write '{}': {error}", path.display()))
+    failed("cannot write", path, error)
 }
+
+fn failed(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("{what} '{}': {error}", path.display());
+    if may_pass(error) {
+        return Error::transient(code::AWAY, message);
+    }
+    Error::user(code::CANNOT_WRITE, message)
+}
+
+/// Whether time mends it: a full disk is freed, a network folder comes back. Of a disk that may
+/// only be read we cannot tell whether it was meant so; that needs the user, as rights do.
+fn may_pass(error: &std::io::Error) -> bool {
+    use IoErrorKind::{QuotaExceeded, StaleNetworkFileHandle, StorageFull, TimedOut};
+    let is_named =
+        matches!(error.kind(), StorageFull | QuotaExceeded | StaleNetworkFileHandle | TimedOut);
+    is_named || error.raw_os_error() == Some(EIO)
+}
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

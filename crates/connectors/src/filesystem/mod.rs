@@ -174,7 +174,7 @@ mod code {
     pub const CANNOT_READ: &str = "AR3401";
     /// A record of a file cannot be decoded.
     pub const BAD_RECORD: &str = "AR3402";
-    /// A file cannot be written: rights, space, or what lies in its place.
+    /// A file cannot be written: rights, or what lies in its place.
     pub const CANNOT_WRITE: &str = "AR3403";
     /// A row cannot be encoded.
     pub const BAD_ROW: &str = "AR3404";
@@ -186,7 +186,7 @@ mod code {
     pub const BAD_MARKER: &str = "AR3407";
     /// Another run of the job has taken the folder over.
     pub const FENCED: &str = "AR3408";
-    /// The server of a bucket does not answer.
+    /// A disk is full or fails, or the server of a bucket does not answer.
     pub const AWAY: &str = "AR3409";
     /// The server of a bucket refuses.
     pub const REFUSED: &str = "AR3410";

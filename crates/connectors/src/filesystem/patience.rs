@@ -1,4 +1,5 @@
-//! How a writer waits for a server that is away: until it answers, or nobody wants the writer.
+//! How a writer waits for a server that is away or a disk that is full: until it goes on, or nobody
+//! wants the writer.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,8 +17,8 @@ pub trait Place: Send + Sync {
     /// Most files that one writer has open.
     fn max_open_files(&self) -> usize;
 
-    /// Begins a hidden file in a partition's folder. Its calls wait for a server that is away with
-    /// the writer's patience; so what they return is final.
+    /// Begins a hidden file in a partition's folder. It and the file's calls wait for a server that
+    /// is away or a disk that is full with the writer's patience; so what they return is final.
     fn create(
         &self,
         folder: &str,
