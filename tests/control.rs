@@ -330,6 +330,30 @@ fn the_socket_is_its_owners_and_answers_only_requests() {
 }
 
 #[test]
+fn a_socket_at_which_another_job_answers_is_left_alone() {
+    let pipeline = Pipeline::new();
+    let at = |name| ["--control", "shared.sock", "--set", name];
+    let mut first = pipeline.start(&at("pipeline.name=first"));
+    first.wait_for("argus: running job=first");
+    for dir in [&["--dir", "state"][..], &[]] {
+        let done = pipeline.start_plain(&[dir, &at("pipeline.name=second")].concat()).wait();
+        assert_eq!(done.exit_code, Some(1), "{}", done.stderr);
+        assert!(done.stderr.contains("error[AR6003]"), "{}", done.stderr);
+        assert!(done.stderr.contains("the worker of the job 'first'"), "{}", done.stderr);
+    }
+    // The same job takes it over, and anybody does when its worker has died.
+    let mut again = pipeline.start(&at("pipeline.name=first"));
+    again.wait_for("argus: running job=first");
+    assert_eq!(first.wait().exit_code, Some(4));
+    again.signal("KILL");
+    assert_eq!(again.wait().exit_code, None);
+    let mut second = pipeline.start(&at("pipeline.name=second"));
+    second.wait_for("argus: running job=second");
+    pipeline.told(&["stop", "--control", "shared.sock"]);
+    assert_eq!(second.wait().exit_code, Some(0));
+}
+
+#[test]
 fn a_long_path_has_its_socket_elsewhere() {
     let pipeline = Pipeline::new();
     let dir = "x".repeat(120);

@@ -2,20 +2,27 @@
 //!
 //! A socket that lies at the place belongs to another worker of the job, dead or alive. It is
 //! replaced once this worker has taken the job over, and not before: a start that is refused leaves
-//! the other one running, and reachable.
+//! the other one running, and reachable. A place that was asked for may also be that of another
+//! job: as long as its worker answers, it is not ours to have.
 
 use std::path::Path;
+use std::time::Duration;
 
 use argus_base::{Env, Error, Result};
 use argus_engine::job::JobControl;
 use argus_plan::JobGraph;
 use argus_state::storage;
 
+use super::Request;
+use super::client::Client;
 use super::place::{Socket, default_socket, socket_without_folder};
 use super::server::{ControlServer, Listening, Outcome};
 use super::status::Subject;
 use crate::failure::eprint_quietly;
 use crate::signal::StopRequest;
+
+/// How long whoever has the place already may take to say who it is.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 
 /// The way to a job.
 pub struct Reach {
@@ -47,6 +54,9 @@ impl Reach {
         subject: Subject,
         asked_for: Option<&Path>,
     ) -> Result<Reach> {
+        if let Some(path) = asked_for {
+            refuse_anothers(path, &graph.settings.name, env)?;
+        }
         let state = match socket(graph, asked_for) {
             None => State::Closed,
             Some(socket) if graph.settings.checkpoints.is_some() && socket.path.exists() => {
@@ -101,6 +111,17 @@ fn socket(graph: &JobGraph, asked_for: Option<&Path>) -> Option<Socket> {
     // Where that fails the job says why, or waits.
     let _told_by_the_job = storage::make_local_folder(dir, job);
     Some(default_socket(dir, job))
+}
+
+/// Refuses a place at which the worker of another job answers.
+fn refuse_anothers(path: &Path, job: &str, env: &Env) -> Result<()> {
+    let asked = Client::connect(path, env, INTRODUCTION)
+        .and_then(|mut client| client.ask(&Request::Status {}));
+    // Whoever does not answer is dead, or as good as that.
+    let status = asked.ok().and_then(|answer| answer.status);
+    let Some(other) = status.filter(|status| status.job != job) else { return Ok(()) };
+    let message = format!("the worker of the job '{}' (process {}) has it", other.job, other.pid);
+    Err(Error::user("AR6003", message).context(format!("listen at {}", path.display())))
 }
 
 fn open(socket: Socket, job: &str, asked_for: Option<&Path>) -> Result<State> {

@@ -68,7 +68,8 @@ struct Desk {
 }
 
 impl Listening {
-    /// Makes the socket. One that is there is replaced; any other file is left alone.
+    /// Makes the socket. One that is there is replaced, whoever listens; any other file is left
+    /// alone.
     pub fn bind(socket: Socket) -> io::Result<Listening> {
         socket.make_folder()?;
         match fs::symlink_metadata(&socket.path) {
