@@ -69,6 +69,7 @@ pub fn show_collected(graph: &mut JobGraph) -> Option<Vec<Field>> {
         not_null: NotNullPolicy::Error,
         not_null_columns: Vec::new(),
         length: LengthPolicy::Ignore,
+        unstable_key: None,
         delivery: DeliveryPlan::default(),
         mode: SinkMode::Retract,
     }));

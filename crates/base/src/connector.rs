@@ -88,11 +88,21 @@ pub trait ConnectorCatalog {
     fn is_bounded(&self, _table: &TableDescriptor, _settings: &BTreeMap<String, String>) -> bool {
         true
     }
+    /// Whether a column of a checked table has the same values when its rows are read again after
+    /// a failure, under these settings of the job. `column` is a position in `physical`.
+    fn is_same_on_replay(
+        &self,
+        _table: &TableDescriptor,
+        _column: usize,
+        _settings: &BTreeMap<String, String>,
+    ) -> bool {
+        true
+    }
     /// How the rows written to a checked table become visible, under these settings of a job that
     /// takes checkpoints or does not.
     fn delivery(
         &self,
-        _table: &TableDescriptor,
+        _sink: &SinkTable<'_>,
         _settings: &BTreeMap<String, String>,
         _takes_checkpoints: bool,
     ) -> DeliveryPlan {
@@ -105,7 +115,7 @@ pub trait ConnectorCatalog {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryPlan {
     /// For people, without secrets; empty where there is nothing to tell.
-    pub text: &'static str,
+    pub text: String,
     /// Whether the system commits checkpoints itself, and so can be the job's commit point.
     pub commits_checkpoints: bool,
 }
@@ -249,6 +259,9 @@ pub struct SinkTable<'a> {
     /// The written metadata columns, positions in `TableDescriptor::metadata`, which follow the
     /// physical columns in each batch.
     pub metadata: &'a [usize],
+    /// Why the rows that come again after a failure may have other primary keys than before, for
+    /// people; `None` where they have the same, or the table has no primary key.
+    pub unstable_key: Option<&'a str>,
 }
 
 /// The tables that a job writes, opened.

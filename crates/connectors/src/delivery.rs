@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use argus_base::connector::{DeliveryPlan, TableDescriptor};
+use argus_base::connector::{DeliveryPlan, SinkTable, TableDescriptor};
+
+use crate::jdbc::{self, Early};
 
 const AS_THEY_COME: &str = "rows are visible as they come";
 const AT_LEAST_ONCE: &str =
@@ -10,20 +12,21 @@ const AT_LEAST_ONCE: &str =
 
 /// What the sink of a checked table will do.
 pub(crate) fn delivery(
-    table: &TableDescriptor,
+    sink: &SinkTable<'_>,
     settings: &BTreeMap<String, String>,
     takes_checkpoints: bool,
 ) -> DeliveryPlan {
+    let table = sink.table;
     let connector = table.options.get("connector").map_or("", String::as_str);
     let text = match (connector, takes_checkpoints) {
         ("kafka", true) => return kafka(table),
-        ("jdbc", true) => jdbc(table, settings),
+        ("jdbc", true) => return jdbc(sink, settings),
         ("filesystem", true) => "exactly-once: hidden files, published at the commit",
         ("filesystem", false) => "files are visible at the end of the input",
         (_, true) => AT_LEAST_ONCE,
         (_, false) => AS_THEY_COME,
     };
-    DeliveryPlan { text, commits_checkpoints: false }
+    DeliveryPlan { text: text.to_owned(), commits_checkpoints: false }
 }
 
 fn kafka(table: &TableDescriptor) -> DeliveryPlan {
@@ -36,24 +39,34 @@ fn kafka(table: &TableDescriptor) -> DeliveryPlan {
     } else {
         "exactly-once: one transaction of the cluster a checkpoint"
     };
-    DeliveryPlan { text, commits_checkpoints: text.starts_with("exactly-once") }
+    let commits_checkpoints = text.starts_with("exactly-once");
+    DeliveryPlan { text: text.to_owned(), commits_checkpoints }
 }
 
-fn jdbc(table: &TableDescriptor, settings: &BTreeMap<String, String>) -> &'static str {
-    let guarantee = settings.get("argus.jdbc.delivery-guarantee").map_or("", String::as_str);
-    let is_staged = table.primary_key.is_empty() || guarantee.eq_ignore_ascii_case("exactly-once");
-    if is_staged {
-        "exactly-once: staged, applied after the commit under a marker in argus_commit"
-    } else {
-        "exactly-once by key: early upserts that repeat without effect, guarded by a fence"
-    }
+fn jdbc(sink: &SinkTable<'_>, settings: &BTreeMap<String, String>) -> DeliveryPlan {
+    let applied = "applied after the commit under a marker in argus_commit";
+    let text = match jdbc::early(sink, settings) {
+        Early::Yes => "exactly-once by key: early upserts that repeat without effect, guarded by \
+                       a fence"
+            .to_owned(),
+        Early::No => format!("exactly-once: staged, {applied}"),
+        Early::KeyMayDiffer(why) => {
+            format!("exactly-once: staged, since on replay the keys may differ ({why}); {applied}")
+        }
+    };
+    DeliveryPlan { text, commits_checkpoints: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(options: &[(&str, &str)], settings: &[(&str, &str)], primary_key: &[usize]) -> String {
+    fn plan(
+        options: &[(&str, &str)],
+        settings: &[(&str, &str)],
+        primary_key: &[usize],
+        unstable_key: Option<&str>,
+    ) -> DeliveryPlan {
         let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
@@ -65,7 +78,12 @@ mod tests {
             primary_key: primary_key.to_vec(),
             partition_keys: Vec::new(),
         };
-        let plan = delivery(&table, &map(settings), true);
+        let sink = SinkTable { table: &table, metadata: &[], unstable_key };
+        delivery(&sink, &map(settings), true)
+    }
+
+    fn text(options: &[(&str, &str)], settings: &[(&str, &str)], primary_key: &[usize]) -> String {
+        let plan = plan(options, settings, primary_key, None);
         let commits = if plan.commits_checkpoints { " (commits)" } else { "" };
         let until = plan.text.find([':', ',']).unwrap_or(plan.text.len());
         format!("{}{commits}", &plan.text[..until])
@@ -90,5 +108,20 @@ mod tests {
         let staged = [("argus.jdbc.delivery-guarantee", "exactly-once")];
         assert_eq!(text(&jdbc, &staged, &[0]), "exactly-once");
         assert_eq!(text(&[("connector", "print")], &[], &[]), "at-least-once");
+    }
+
+    #[test]
+    fn keys_that_may_differ_are_staged_and_it_says_why() {
+        let jdbc = [("connector", "jdbc")];
+        let why = Some("id depends on UUID");
+        assert_eq!(
+            plan(&jdbc, &[], &[0], why).text,
+            "exactly-once: staged, since on replay the keys may differ (id depends on UUID); \
+             applied after the commit under a marker in argus_commit"
+        );
+        let asked = [("argus.jdbc.delivery-guarantee", "exactly-once")];
+        for staged in [plan(&jdbc, &asked, &[0], why), plan(&jdbc, &[], &[], None)] {
+            assert!(staged.text.starts_with("exactly-once: staged, applied"), "{}", staged.text);
+        }
     }
 }

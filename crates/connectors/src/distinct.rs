@@ -47,8 +47,10 @@ mod tests {
             table
         };
         let tables = [table("t", "a"), table("u/2", "a"), table("t", "b"), table("t", "a")];
-        let tables: Vec<_> =
-            tables.iter().map(|table| SinkTable { table, metadata: &[] }).collect();
+        let tables: Vec<_> = tables
+            .iter()
+            .map(|table| SinkTable { table, metadata: &[], unstable_key: None })
+            .collect();
         let found: Vec<_> = distinct(&tables)
             .into_iter()
             .map(|distinct| (distinct.sink_name, distinct.positions))

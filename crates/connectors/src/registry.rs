@@ -192,13 +192,23 @@ impl ConnectorCatalog for Connectors {
         is_bounded(table, settings)
     }
 
-    fn delivery(
+    fn is_same_on_replay(
         &self,
         table: &TableDescriptor,
+        column: usize,
+        settings: &BTreeMap<String, String>,
+    ) -> bool {
+        let is_made_up = table.options.get("connector").is_some_and(|name| name == "datagen");
+        !is_made_up || datagen::is_same_on_replay(table, column, settings)
+    }
+
+    fn delivery(
+        &self,
+        sink: &SinkTable<'_>,
         settings: &BTreeMap<String, String>,
         takes_checkpoints: bool,
     ) -> DeliveryPlan {
-        delivery::delivery(table, settings, takes_checkpoints)
+        delivery::delivery(sink, settings, takes_checkpoints)
     }
 }
 
@@ -309,7 +319,7 @@ pub(crate) fn open_each(
     tables: &[SinkTable<'_>],
     context: &ConnectorContext,
 ) -> Result<SinkSet> {
-    let sinks = tables.iter().map(|SinkTable { table, metadata }| {
+    let sinks = tables.iter().map(|SinkTable { table, metadata, .. }| {
         open(table, metadata, context).map_err(|error| in_table(error, table))
     });
     Ok(SinkSet { sinks: sinks.collect::<Result<_>>()?, committers: Vec::new() })

@@ -75,7 +75,7 @@ impl Run {
         let table = table(path);
         let connectors = Connectors::new();
         connectors.check_table(&table).expect("a good table");
-        let tables = [SinkTable { table: &table, metadata: &[] }];
+        let tables = [SinkTable { table: &table, metadata: &[], unstable_key: None }];
         let mut set = connectors.sinks(&tables, context)?;
         let sink = set.sinks.remove(0);
         let Some(opened) = set.committers.pop() else {

@@ -231,7 +231,7 @@ fn sink_details(sink: &SinkOperator, below: &[Field]) -> Details {
         LengthPolicy::Error => details.push(("length", "a longer text fails the job".to_owned())),
     }
     if !sink.delivery.text.is_empty() {
-        details.push(("delivery", sink.delivery.text.to_owned()));
+        details.push(("delivery", sink.delivery.text.clone()));
     }
     details
 }

@@ -265,10 +265,23 @@ impl Expression {
 
     /// Whether the same input always gives the same result: no clock, no chance, no watermark.
     pub fn is_deterministic(&self) -> bool {
-        let own = match &self.kind {
-            ExpressionKind::Call { function, .. } => function.spec().is_deterministic,
-            _ => true,
-        };
-        own && self.children().into_iter().all(Expression::is_deterministic)
+        self.volatile_function().is_none()
+            && self.children().into_iter().all(Expression::is_deterministic)
+    }
+
+    /// Its function, where it is a call that may give another result for the same arguments.
+    pub fn volatile_function(&self) -> Option<ScalarFunction> {
+        match &self.kind {
+            // It reads the clock only where it is given no time.
+            ExpressionKind::Call { function: ScalarFunction::UnixTimestamp, arguments }
+                if !arguments.is_empty() =>
+            {
+                None
+            }
+            ExpressionKind::Call { function, .. } if !function.spec().is_deterministic => {
+                Some(*function)
+            }
+            _ => None,
+        }
     }
 }

@@ -227,6 +227,9 @@ pub struct SinkOperator {
     pub not_null_columns: Vec<usize>,
     /// What a text longer than its CHAR or VARCHAR does.
     pub length: LengthPolicy,
+    /// Why the primary keys of rows that come again after a failure may be others, as
+    /// [`crate::replay`] found it.
+    pub unstable_key: Option<String>,
     /// How its rows become visible, for EXPLAIN.
     pub delivery: DeliveryPlan,
 }

@@ -10,6 +10,7 @@ pub mod expression;
 pub mod fingerprint;
 pub mod function;
 pub mod graph;
+pub mod replay;
 pub mod setting;
 pub mod text;
 pub mod window;

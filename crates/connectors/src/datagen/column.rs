@@ -106,6 +106,26 @@ impl Column {
     }
 }
 
+impl Generator {
+    /// Whether it counts rows, and nothing else decides.
+    pub fn is_sequence(&self) -> bool {
+        matches!(self, Generator::Sequence { .. })
+    }
+
+    /// Whether a value or a part of one is the time of its row.
+    pub fn tells_time(&self) -> bool {
+        match self {
+            Generator::RowTime | Generator::Timestamp { .. } => true,
+            Generator::Array(_, element) => element.generator.tells_time(),
+            Generator::Map(_, key, value) => {
+                key.generator.tells_time() || value.generator.tells_time()
+            }
+            Generator::Row(fields) => fields.iter().any(|field| field.generator.tells_time()),
+            _ => false,
+        }
+    }
+}
+
 impl Columns {
     /// Reads the options of every column. `written` are all options of the table.
     pub fn plan(

@@ -240,3 +240,37 @@ fn refuses_what_a_column_cannot_be() {
     assert!(refused(&[("fields.s.min", "6")]).starts_with("unknown option 'fields.s.min'"));
     assert!(refused(&[("fields.n.kind", "sequence")]).contains("'fields.n.start'"));
 }
+
+#[test]
+fn what_is_made_anew_is_known_before() {
+    let fields = [
+        ("n", TypeRoot::BigInt),
+        ("k", TypeRoot::Int),
+        ("ts", TypeRoot::timestamp(3)),
+        ("days", TypeRoot::Array(Box::new(TypeRoot::Date.nullable()))),
+    ];
+    let options = [
+        ("connector", "datagen"),
+        ("fields.n.kind", "sequence"),
+        ("fields.n.start", "1"),
+        ("fields.n.end", "9"),
+    ];
+    let table = table(&fields, &options);
+    let same = |settings: &[(&str, &str)]| -> Vec<&str> {
+        let (settings, fields) = (map(settings), table.physical.iter().enumerate());
+        let is_same = |column: &usize| is_same_on_replay(&table, *column, &settings);
+        let same = fields.filter(|(column, _)| is_same(column));
+        same.map(|(_, field)| field.name.as_str()).collect()
+    };
+    let (seed, start) = (("argus.datagen.seed", "1"), ("argus.datagen.start", "2025-01-01"));
+    let fresh = ("argus.datagen.fresh-columns", "k");
+    assert_eq!(same(&[]), ["n"]);
+    assert_eq!(same(&[seed]), ["n", "k"]);
+    assert_eq!(same(&[seed, fresh]), ["n"]);
+    assert_eq!(same(&[seed, fresh, start]), ["n", "k", "ts", "days"]);
+    assert_eq!(same(&[start]), ["n"]);
+}
+
+fn map(written: &[(&str, &str)]) -> BTreeMap<String, String> {
+    written.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}

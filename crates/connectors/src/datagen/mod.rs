@@ -9,6 +9,7 @@ mod pace;
 mod reader;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use argus_base::connector::{
@@ -140,6 +141,24 @@ pub fn source(
         begun: OnceLock::new(),
     };
     Ok(Arc::new(DatagenSource(Arc::new(table))))
+}
+
+/// Whether a column has the same values when rows are made again. Without a seed random ones are
+/// those of the start, which only a checkpoint keeps; without `argus.datagen.start` times are
+/// those of the moment, and fresh columns those of the start.
+pub fn is_same_on_replay(
+    table: &TableDescriptor,
+    column: usize,
+    settings: &BTreeMap<String, String>,
+) -> bool {
+    let Ok(options) = TableOptions::check(table, &spec()) else { return false };
+    let columns = Columns::plan(&table.physical, &options.connector, &table.options);
+    let (Ok(columns), Ok(settings)) = (columns, Settings::read(settings)) else { return false };
+    let generator = &columns.columns[column].generator;
+    let is_fresh = settings.fresh_columns.contains(&table.physical[column].name);
+    generator.is_sequence()
+        || settings.seed.is_some()
+            && (settings.start_micros.is_some() || !is_fresh && !generator.tells_time())
 }
 
 fn least(left: Option<u64>, right: Option<u64>) -> Option<u64> {

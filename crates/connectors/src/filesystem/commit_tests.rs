@@ -46,7 +46,7 @@ impl World {
     }
 
     fn open(&self, incarnation: u64, generation: u64) -> Result<Run> {
-        let tables = [SinkTable { table: &self.table, metadata: &[] }];
+        let tables = [SinkTable { table: &self.table, metadata: &[], unstable_key: None }];
         let mut set = sinks(&tables, &self.context)?;
         let mut committer = set.committers.remove(0);
         assert_eq!((committer.sinks.as_slice(), committer.is_commit_point), (&[0][..], false));
@@ -331,7 +331,7 @@ fn without_checkpoints_the_last_writer_tells_it() {
     let policy = [("sink.partition-commit.policy.kind", "success-file")];
     let mut world = World::new(&["name"], &policy);
     world.context.checkpoints = None;
-    let tables = [SinkTable { table: &world.table, metadata: &[] }];
+    let tables = [SinkTable { table: &world.table, metadata: &[], unstable_key: None }];
     let set = sinks(&tables, &world.context).unwrap();
     assert_eq!((set.committers.len(), set.sinks[0].delivery()), (0, Delivery::AtLeastOnce));
     // The second is of another INSERT, or another subtask.

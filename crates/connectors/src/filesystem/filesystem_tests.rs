@@ -146,7 +146,7 @@ pub(super) fn batch(rows: &[(i32, &str)]) -> Batch {
 }
 
 fn write(table: &TableDescriptor, batches: Vec<Batch>) -> Result<()> {
-    let tables = [SinkTable { table, metadata: &[] }];
+    let tables = [SinkTable { table, metadata: &[], unstable_key: None }];
     let set = sinks(&tables, &context(&Arc::new(TestClock::default()), &[]))?;
     let mut writer = set.sinks[0].writer(SubtaskIndex(0), 1)?;
     write_all(writer.as_mut(), batches)
@@ -186,7 +186,7 @@ fn partitions_are_folders() {
 fn nothing_is_visible_before_the_end() {
     let folder = TestFolder::new();
     let table = json_table(&folder, "out", &[]);
-    let tables = [SinkTable { table: &table, metadata: &[] }];
+    let tables = [SinkTable { table: &table, metadata: &[], unstable_key: None }];
     let set = sinks(&tables, &context(&Arc::new(TestClock::default()), &[])).unwrap();
     let mut writer = set.sinks[0].writer(SubtaskIndex(0), 1).unwrap();
     writer.write(batch(&[(1, "a")])).unwrap();

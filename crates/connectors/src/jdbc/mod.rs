@@ -6,9 +6,10 @@
 //! `session`; the two that can are `postgres` and `sqlite`.
 //!
 //! Without checkpoints delivery is at least once. With checkpoints a table with a primary key is
-//! written early, since rows that come again change nothing; the rows of a table without one, or
-//! of any where the job says 'exactly-once', are staged with the checkpoint, and the table's
-//! committer applies them after its commit. How it knows what is there is told in `marker`.
+//! written early, since rows that come again change nothing: they have the same keys. The rows of
+//! a table without one, or whose keys may differ when they come again, or of any where the job
+//! says 'exactly-once', are staged with the checkpoint, and the table's committer applies them
+//! after its commit. How it knows what is there is told in `marker`.
 
 mod changes;
 mod committer;
@@ -23,6 +24,7 @@ mod text;
 mod url;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -144,7 +146,9 @@ pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<Sin
     let mut sinks: Vec<Option<Arc<dyn Sink>>> = vec![None; tables.len()];
     let mut committers = Vec::new();
     for DistinctTable { table, sink_name, positions } in distinct(tables) {
-        let sink = sink(table, &sink_name, context)
+        let written = positions.iter().map(|position| tables[*position]);
+        let delivery = delivery(written, context);
+        let sink = sink(table, &sink_name, delivery, context)
             .map_err(|error| error.context(format!("open the table '{}'", table.name)))?;
         let sink = Arc::new(sink);
         for &position in &positions {
@@ -161,6 +165,7 @@ pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<Sin
 fn sink(
     table: &TableDescriptor,
     marker_name: &str,
+    delivery: Delivery,
     context: &ConnectorContext,
 ) -> Result<JdbcSink> {
     let options = TableOptions::check(table, &spec()).map_err(|error| unchecked(table, &error))?;
@@ -179,7 +184,7 @@ fn sink(
         dialect,
         policy: policy(connector, context),
         context: context.clone(),
-        delivery: delivery(table, context),
+        delivery,
         claim: SharedClaim::default(),
         // SQLite lets one writer in at a time.
         max_parallelism: if is_sqlite { Some(1) } else { options.sink_parallelism() },
@@ -199,16 +204,36 @@ fn policy(options: &Options, context: &ConnectorContext) -> Policy {
     }
 }
 
-fn delivery(table: &TableDescriptor, context: &ConnectorContext) -> Delivery {
+/// How the rows of a table become visible. One INSERT whose keys may differ has those of all
+/// others into the table staged as well.
+fn delivery<'a>(
+    mut written: impl Iterator<Item = SinkTable<'a>>,
+    context: &ConnectorContext,
+) -> Delivery {
     if context.checkpoints.is_none() {
         return Delivery::AtLeastOnce;
     }
-    let guarantee = context.settings.get(GUARANTEE).map_or("", String::as_str);
-    if table.primary_key.is_empty() || guarantee.eq_ignore_ascii_case("exactly-once") {
-        Delivery::Staged
-    } else {
-        Delivery::Idempotent
+    let is_early = written.all(|sink| matches!(early(&sink, &context.settings), Early::Yes));
+    if is_early { Delivery::Idempotent } else { Delivery::Staged }
+}
+
+/// Whether rows are written before their checkpoint commits.
+pub(crate) enum Early<'a> {
+    /// Those that come again after a failure are written over themselves.
+    Yes,
+    /// The table has no key, or the job does not want it.
+    No,
+    /// Not all of them would be found again by their keys, for this reason.
+    KeyMayDiffer(&'a str),
+}
+
+/// Whether the rows of a table are written early in a job that takes checkpoints.
+pub(crate) fn early<'a>(sink: &SinkTable<'a>, settings: &BTreeMap<String, String>) -> Early<'a> {
+    let guarantee = settings.get(GUARANTEE).map_or("", String::as_str);
+    if sink.table.primary_key.is_empty() || guarantee.eq_ignore_ascii_case("exactly-once") {
+        return Early::No;
     }
+    sink.unstable_key.map_or(Early::Yes, Early::KeyMayDiffer)
 }
 
 fn parse_url(options: &Options) -> std::result::Result<Url, String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argus_base::connector::{ConnectorContext, OnError};
 use argus_base::id::SubtaskIndex;
-use argus_base::sink::{Sink, SinkStatus};
+use argus_base::sink::{Delivery, Sink, SinkStatus};
 use argus_base::{Batch, Env, RowKind};
 use arrow_array::{
     ArrayRef, Decimal128Array, Float64Array, Int32Array, StringViewArray, TimestampMillisecondArray,
@@ -47,7 +47,7 @@ impl World {
 
     fn write(&self, table: &TableDescriptor, batches: Vec<Batch>) -> argus_base::Result<()> {
         crate::jdbc::check(table).unwrap();
-        let sink = crate::jdbc::sink(table, "t", &self.context)?;
+        let sink = crate::jdbc::sink(table, "t", Delivery::AtLeastOnce, &self.context)?;
         let mut writer = sink.writer(SubtaskIndex(0), 1)?;
         write_all(writer.as_mut(), batches)
     }
@@ -146,7 +146,7 @@ fn a_locked_database_is_waited_for_and_rows_wait_no_longer_than_the_interval() {
     world.context.env = Env::system();
     let mut table = world.table("t", &[0]);
     table.options.insert("sink.buffer-flush.interval".to_owned(), "20 ms".to_owned());
-    let sink = crate::jdbc::sink(&table, "t", &world.context).unwrap();
+    let sink = crate::jdbc::sink(&table, "t", Delivery::AtLeastOnce, &world.context).unwrap();
     let mut writer = sink.writer(SubtaskIndex(0), 1).unwrap();
     let other = Connection::open(world.folder.path("db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -167,7 +167,9 @@ fn an_old_row_waits_for_its_new_one() {
     use RowKind::{Insert, UpdateAfter, UpdateBefore};
     let mut world = World::new(KEYED);
     world.context.env = Env::system();
-    let sink = crate::jdbc::sink(&world.table("t", &[0]), "t", &world.context).unwrap();
+    let sink =
+        crate::jdbc::sink(&world.table("t", &[0]), "t", Delivery::AtLeastOnce, &world.context)
+            .unwrap();
     let mut writer = sink.writer(SubtaskIndex(0), 1).unwrap();
     let connection = Connection::open(world.folder.path("db")).unwrap();
     let names = || texts_of(&connection, "SELECT name FROM t");

@@ -32,7 +32,7 @@ pub struct WrittenTable {
 impl WrittenTable {
     /// Opens a table. Waits for nobody.
     pub fn new(table: &SinkTable<'_>, context: &ConnectorContext) -> Result<Arc<WrittenTable>> {
-        let SinkTable { table, metadata } = *table;
+        let SinkTable { table, metadata, .. } = *table;
         let options =
             SinkOptions::parse(table).map_err(|error| crate::registry::unchecked(table, &error))?;
         options.client.warn_of_ignored(&table.name);

@@ -52,7 +52,7 @@ impl Run {
     pub fn open(table: &TableDescriptor, context: &ConnectorContext, owner: Owner) -> Result<Run> {
         let connectors = Connectors::new();
         connectors.check_table(table).expect("a good table");
-        let tables = [SinkTable { table, metadata: &[] }];
+        let tables = [SinkTable { table, metadata: &[], unstable_key: None }];
         let mut set = connectors.sinks(&tables, context)?;
         let mut opened = set.committers.pop().expect("a committer");
         assert_eq!((set.committers.len(), opened.sinks.as_slice()), (0, [0].as_slice()));

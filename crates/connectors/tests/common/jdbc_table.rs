@@ -74,7 +74,7 @@ pub fn inserts(ids: std::ops::Range<i64>, name: &str) -> Batch {
 pub fn writer(table: &TableDescriptor, context: &ConnectorContext) -> Result<Box<dyn SinkWriter>> {
     let connectors = Connectors::new();
     connectors.check_table(table).expect("a good table");
-    let table = SinkTable { table, metadata: &[] };
+    let table = SinkTable { table, metadata: &[], unstable_key: None };
     connectors.sinks(&[table], context)?.sinks[0].writer(SubtaskIndex(0), 1)
 }
 

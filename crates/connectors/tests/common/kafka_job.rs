@@ -52,7 +52,7 @@ impl Job {
         let sinks: Vec<SinkTable<'_>> = tables
             .iter()
             .zip(&metadata)
-            .map(|(table, metadata)| SinkTable { table, metadata })
+            .map(|(table, metadata)| SinkTable { table, metadata, unstable_key: None })
             .collect();
         tables.iter().for_each(|table| kafka::check(table).expect("a good table"));
         let set = kafka::sinks(&sinks, &context)?;

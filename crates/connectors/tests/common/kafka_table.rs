@@ -182,7 +182,7 @@ pub fn batch(table: &TableDescriptor, columns: Vec<ArrayRef>) -> Batch {
 pub fn writer(table: &TableDescriptor, context: &ConnectorContext) -> Box<dyn SinkWriter> {
     kafka::check(table).expect("a good table");
     let metadata: Vec<usize> = (0..table.metadata.len()).collect();
-    let tables = [SinkTable { table, metadata: &metadata }];
+    let tables = [SinkTable { table, metadata: &metadata, unstable_key: None }];
     let sink = kafka::sinks(&tables, context).expect("open").sinks.remove(0);
     sink.writer(SubtaskIndex(0), 1).expect("start")
 }

@@ -192,8 +192,8 @@ pub const SETTINGS: &[OptionSpec] = &[
     OptionSpec::new(
         "argus.jdbc.delivery-guarantee",
         OptionKind::Enum(&["upsert", "exactly-once"]),
-        "How a table with a primary key is written under checkpoints: early by key, or staged and \
-         applied in one transaction a checkpoint.",
+        "How a table with a primary key is written under checkpoints: early by key where replay \
+         gives the same keys, or always staged and applied in one transaction a checkpoint.",
     )
     .default("upsert"),
     OptionSpec::new(

@@ -29,10 +29,11 @@ pub fn open(
     context: &ConnectorContext,
 ) -> Result<SinkSet> {
     let (mut sinks, mut committers) = (Vec::<Arc<dyn Sink>>::new(), Vec::new());
-    for (index, SinkTable { table, .. }) in tables.iter().enumerate() {
+    for (index, SinkTable { table, unstable_key, .. }) in tables.iter().enumerate() {
         let table = Table::new(table)?;
         let exactly_once = context.settings.get(GUARANTEE).is_some_and(|g| g == "exactly-once");
-        let is_staged = exactly_once || table.descriptor.primary_key.is_empty();
+        let has_key = !table.descriptor.primary_key.is_empty() && unstable_key.is_none();
+        let is_staged = exactly_once || !has_key;
         let place = Arc::new(Place {
             name: table.option("table-name")?.to_owned(),
             world: Arc::clone(world),

@@ -10,7 +10,7 @@
 //! from, table, window          what stands in FROM         ─┐
 //! select, grouping, aggregate  SELECT, GROUP BY, HAVING     ├─▶ Relation ─▶ plan: nodes
 //! query, values                WITH, UNION ALL, VALUES      │
-//! sink, changes                INSERT INTO                 ─┘
+//! sink, changes, delivery      INSERT INTO                 ─┘
 //! expression, call, conditional, literal, cast, scope       expressions
 //! ```
 
@@ -20,6 +20,7 @@ pub(crate) mod cast;
 mod changes;
 pub mod code;
 pub(crate) mod conditional;
+mod delivery;
 mod expression;
 mod from;
 mod grouping;
@@ -106,6 +107,7 @@ fn bound_inserts(context: &Context<'_>, inserts: &[Insert]) -> Result<Plan, Diag
     for insert in inserts {
         binder.insert(insert)?;
     }
+    binder.decide_deliveries();
     Ok(binder.plan)
 }
 

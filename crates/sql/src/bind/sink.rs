@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argus_base::connector::{SinkMode, TableDescriptor};
+use argus_base::connector::{DeliveryPlan, SinkMode, TableDescriptor};
 use argus_base::{Field, LogicalType, TimeKind, TypeRoot};
 use argus_plan::function::implicit_cast_allowed;
 use argus_plan::graph::{LengthPolicy, NotNullPolicy, SinkOperator};
@@ -59,16 +59,11 @@ impl<'a> Binder<'a> {
         let node = self.plan.add_calc(query.node, None, input);
         let mode = self.sink_mode(&descriptor, span)?;
         self.check_changes(&descriptor, mode, node, span)?;
-        let settings = self.context.settings;
-        let delivery = self.context.connectors.delivery(
-            &descriptor,
-            &settings.written,
-            settings.checkpoints.is_some(),
-        );
         let operator = SinkOperator {
             table: descriptor,
             mode,
-            delivery,
+            unstable_key: None,
+            delivery: DeliveryPlan::default(),
             metadata,
             not_null: self.not_null_policy(),
             not_null_columns,

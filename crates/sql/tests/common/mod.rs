@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argus_base::connector::{
     ConnectorCatalog, ConnectorSpec, DeliveryPlan, FormatSpec, FormatUse, MetadataSpec, SinkMode,
-    TableDescriptor,
+    SinkTable, TableDescriptor,
 };
 use argus_base::nearest::nearest;
 use argus_base::option::OptionError;
@@ -114,17 +114,19 @@ impl ConnectorCatalog for Connectors {
 
     fn delivery(
         &self,
-        table: &TableDescriptor,
+        sink: &SinkTable<'_>,
         _settings: &BTreeMap<String, String>,
         takes_checkpoints: bool,
     ) -> DeliveryPlan {
-        let is_kafka = table.options.get("connector").is_some_and(|name| name == "kafka");
-        let text = match (takes_checkpoints, is_kafka) {
-            (false, _) => "as they come",
-            (true, true) => "one transaction a checkpoint",
-            (true, false) => "at-least-once",
+        let connector = sink.table.options.get("connector").map_or("", String::as_str);
+        let text = match (connector, takes_checkpoints, sink.unstable_key) {
+            (_, false, _) => "as they come".to_owned(),
+            ("kafka", true, _) => "one transaction a checkpoint".to_owned(),
+            ("jdbc", true, None) => "early by key".to_owned(),
+            ("jdbc", true, Some(why)) => format!("staged: {why}"),
+            _ => "at-least-once".to_owned(),
         };
-        DeliveryPlan { text, commits_checkpoints: takes_checkpoints && is_kafka }
+        DeliveryPlan { text, commits_checkpoints: takes_checkpoints && connector == "kafka" }
     }
 }
 
