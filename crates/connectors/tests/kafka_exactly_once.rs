@@ -18,6 +18,7 @@ use argus_base::ErrorKind;
 use argus_base::commit::{CommitRecord, Incarnation};
 use argus_base::connector::TableDescriptor;
 use argus_base::id::CheckpointId;
+use argus_base::metrics::{MetricKind, MetricSpec};
 use argus_base::sink::Delivery;
 use broker::{Broker, shared};
 use kafka_job::{Job, checkpointed, kept, rows};
@@ -413,6 +414,34 @@ fn what_the_brokers_would_refuse_does_not_end_the_transaction() {
     write(&mut job).unwrap();
     await_visible("eo-limits", &[1, 5]);
     assert_eq!(job.context.metrics.sum("argus_sink_skipped_total", &[]), 3.0);
+}
+
+#[test]
+fn a_restarted_job_gives_the_brokers_time_to_know_it() {
+    let jaas = "x.PlainLoginModule required username=\"alice\" password=\"geheim\";";
+    let options = [
+        ("properties.security.protocol", "SASL_PLAINTEXT"),
+        ("properties.sasl.mechanism", "PLAIN"),
+        ("properties.sasl.jaas.config", jaas),
+    ];
+    let guarded = at(shared().variable("SASL_PLAINTEXT"), "eo-guarded", &options);
+    let mut job = Job::new("eo-guarded", &[guarded]).unwrap();
+    assert_eq!(job.open_one(0).unwrap_err().kind(), ErrorKind::User);
+    let spec = MetricSpec { name: "argus_restarts_total", help: "", kind: MetricKind::Counter };
+    job.context.metrics.counter(&spec, &[("job", "eo-guarded")]).add(1);
+    let mut job = Job::with(job.context.clone(), &job.tables).unwrap();
+    let env = job.context.env.clone();
+    let begun = env.elapsed();
+    let error = loop {
+        let error = job.open_one(0).unwrap_err();
+        assert_eq!(error.code(), "AR3302", "{error}");
+        if error.kind() != ErrorKind::Transient {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::User);
+    let waited = env.elapsed() - begun;
+    assert!((5..15).contains(&waited.as_secs()), "{waited:?}");
 }
 
 #[test]

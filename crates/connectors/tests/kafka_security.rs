@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::connector::TableDescriptor;
-use argus_base::{Batch, ErrorKind};
+use argus_base::metrics::{MetricKind, MetricSpec};
+use argus_base::{Batch, Error, ErrorKind};
 use arrow_array::{Int64Array, StringViewArray};
 use broker::{Broker, shared};
 use kafka_table::{batch, bounded_ids, context, patient, read_error, table, write_all};
@@ -133,6 +134,32 @@ fn a_wrong_password_is_told_at_once() {
         let waited = context.env.elapsed() - begun;
         assert!(waited < Duration::from_secs(15), "{waited:?}");
     }
+}
+
+#[test]
+fn a_restarted_job_gives_the_brokers_time_to_know_it() {
+    make_topic();
+    let wrong = jaas("plain.PlainLoginModule", "alice", "geheim");
+    let orders = guarded(
+        "SASL_PLAINTEXT",
+        &[
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", &wrong),
+        ],
+    );
+    let context = patient();
+    let spec = MetricSpec { name: "argus_restarts_total", help: "", kind: MetricKind::Counter };
+    context.metrics.counter(&spec, &[("job", &context.job_name)]).add(1);
+    let refused = |refuse: &dyn Fn() -> Error| {
+        let begun = context.env.elapsed();
+        let error = refuse();
+        assert_eq!((error.code(), error.kind()), ("AR3302", ErrorKind::User), "{error}");
+        let waited = context.env.elapsed() - begun;
+        assert!((5..15).contains(&waited.as_secs()), "{waited:?}");
+    };
+    refused(&|| read_error(&orders, &context));
+    refused(&|| write_all(&orders, &context, vec![one_row(&orders)]).unwrap_err());
 }
 
 #[test]

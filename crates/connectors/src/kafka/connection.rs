@@ -1,11 +1,13 @@
 //! What a client knows of its brokers: whether they answer, what was wrong last, and whether it
 //! is something that waiting cannot mend. Fed by librdkafka's callbacks, read by the slot.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argus_base::{Env, Error};
+use argus_base::connector::ConnectorContext;
+use argus_base::{Env, Error, ErrorKind, Result};
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
@@ -14,8 +16,8 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::errors;
 
-/// How long authentication may fail in a running job before the job fails: a broker that comes
-/// up answers before it knows its users.
+/// How long authentication may fail in a job that has run before the job fails: a broker that
+/// comes up answers before it knows its users.
 const AUTHENTICATION_GRACE: Duration = Duration::from_secs(5);
 /// How often brokers that are away are asked for a sign of life.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -69,17 +71,23 @@ impl Connection {
         reason.unwrap_or_else(|| "no broker answered".into())
     }
 
-    /// The refusal there is, however young. For the start of a job.
-    pub fn refusal(&self) -> Option<Error> {
-        self.notes().refusal.as_ref().and_then(|refusal| self.error_of(refusal))
-    }
-
-    /// The refusal that has lasted too long. For a running job.
-    pub fn lasting_refusal(&self) -> Option<Error> {
+    /// The refusal that has lasted longer than a start may wait; see [`start_grace`].
+    pub fn refusal(&self, grace: Duration) -> Option<Error> {
         let notes = self.notes();
         let refusal = notes.refusal.as_ref()?;
-        let has_lasted = self.env.elapsed().saturating_sub(refusal.since) >= AUTHENTICATION_GRACE;
+        let has_lasted = self.env.elapsed().saturating_sub(refusal.since) >= grace;
         if has_lasted { self.error_of(refusal) } else { None }
+    }
+
+    /// The refusal that has lasted too long for a running job.
+    pub fn lasting_refusal(&self) -> Option<Error> {
+        self.refusal(AUTHENTICATION_GRACE)
+    }
+
+    /// The brokers have answered a request: that ends an outage and an old refusal.
+    pub fn on_answer(&self) {
+        self.notes().refusal = None;
+        self.set_away(false);
     }
 
     /// A global error of librdkafka.
@@ -103,8 +111,7 @@ impl Connection {
     /// Statistics of the client: brokers that are up end an outage and an old refusal.
     pub fn on_statistics(&self, statistics: &Statistics) {
         if statistics.brokers.values().any(answers) {
-            self.notes().refusal = None;
-            self.set_away(false);
+            self.on_answer();
         }
     }
 
@@ -112,8 +119,7 @@ impl Connection {
     /// that has nothing would never learn that its brokers are back. Blocks for up to 200 ms.
     pub fn probe<C: ClientContext>(&self, client: &Client<C>, topic: Option<&str>) {
         if client.fetch_metadata(topic, PROBE_TIMEOUT).is_ok() {
-            self.notes().refusal = None;
-            self.set_away(false);
+            self.on_answer();
         }
     }
 
@@ -138,6 +144,50 @@ impl Connection {
     }
 }
 
+/// How long a refusal may last when a job starts: not at all at first, since what the script says
+/// may be wrong; after a restart in the process as long as in a running job.
+pub fn start_grace(context: &ConnectorContext) -> Duration {
+    // Counted by the engine before it opens the tables again.
+    let n_restarts = context.metrics.sum("argus_restarts_total", &[("job", &context.job_name)]);
+    if n_restarts > 0.0 { AUTHENTICATION_GRACE } else { Duration::ZERO }
+}
+
+/// Judges refusals where each attempt has a connection of its own.
+#[derive(Default)]
+pub struct Admission {
+    /// When the brokers first refused, of those attempts that none was let in after.
+    refused_since: Cell<Option<Duration>>,
+    was_let_in: Cell<bool>,
+}
+
+impl Admission {
+    /// Makes an attempt; its refusal is transient while a broker may be just coming up.
+    pub fn attempt<T>(
+        &self,
+        context: &ConnectorContext,
+        attempt: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let error = match attempt() {
+            Err(error) if error.kind() == ErrorKind::User && errors::may_pass(&error) => error,
+            Err(error) => return Err(error),
+            Ok(done) => {
+                self.refused_since.set(None);
+                self.was_let_in.set(true);
+                return Ok(done);
+            }
+        };
+        let now = context.env.elapsed();
+        let since = self.refused_since.get().unwrap_or(now);
+        self.refused_since.set(Some(since));
+        let is_known = self.was_let_in.get();
+        let grace = if is_known { AUTHENTICATION_GRACE } else { start_grace(context) };
+        if now.saturating_sub(since) >= grace {
+            return Err(error);
+        }
+        Err(Error::transient(error.code(), error.to_string()))
+    }
+}
+
 /// Whether a broker is connected and answers what it was asked.
 pub fn answers(broker: &Broker) -> bool {
     let is_silent = broker.waitresp_cnt > 0 && broker.rxidle > SILENCE_MICROS;
@@ -151,5 +201,44 @@ pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::warn!(facility, message, "kafka client");
     } else {
         tracing::debug!(?level, facility, message, "kafka client");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argus_base::metrics::{MetricKind, MetricSpec};
+
+    use super::*;
+    use crate::testing::{TestClock, context};
+
+    #[test]
+    fn a_refusal_is_final_at_once_until_the_brokers_have_known_the_job() {
+        let clock = Arc::new(TestClock::default());
+        let context = context(&clock, &[]);
+        let restarts =
+            MetricSpec { name: "argus_restarts_total", help: "", kind: MetricKind::Counter };
+        let refused = || Err::<(), Error>(Error::user(errors::AUTHENTICATION, "no"));
+        let try_at = |admission: &Admission, seconds, answer: fn() -> Result<()>| {
+            clock.set(Duration::from_secs(seconds));
+            admission.attempt(&context, answer).map_err(|error| error.kind())
+        };
+        let first = Admission::default();
+        assert_eq!(try_at(&first, 1, refused), Err(ErrorKind::User));
+        // One that was let in, as a follower that has lost its session.
+        assert_eq!(try_at(&first, 2, || Ok(())), Ok(()));
+        assert_eq!(try_at(&first, 3, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_at(&first, 7, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_at(&first, 8, refused), Err(ErrorKind::User));
+
+        context.metrics.counter(&restarts, &[("job", "another")]).add(1);
+        assert_eq!(try_at(&Admission::default(), 20, refused), Err(ErrorKind::User));
+        context.metrics.counter(&restarts, &[("job", "job")]).add(1);
+        let restarted = Admission::default();
+        assert_eq!(try_at(&restarted, 20, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_at(&restarted, 24, || Ok(())), Ok(()));
+        assert_eq!(try_at(&restarted, 26, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_at(&restarted, 31, refused), Err(ErrorKind::User));
+        let no_rights = || Err(Error::user(errors::AUTHORIZATION, "no"));
+        assert_eq!(try_at(&Admission::default(), 40, no_rights), Err(ErrorKind::User));
     }
 }

@@ -94,6 +94,8 @@ pub struct Fetcher {
     pub env: Env,
     /// How long to wait for brokers at the start.
     pub connect_timeout: Duration,
+    /// How long they may refuse us at the start before that is final.
+    pub refusal_grace: Duration,
     /// What is known of the brokers; shared with the reader.
     pub connection: Arc<Connection>,
     /// Set when the reader is dropped.
@@ -160,6 +162,7 @@ impl Fetcher {
         let deadline = self.env.elapsed() + self.connect_timeout;
         let is_abandoned = || self.is_abandoned();
         let lookup = self.lookup(&consumer, deadline, &is_abandoned);
+        let lookup = Lookup { refusal_grace: self.refusal_grace, ..lookup };
         let partitions = self.owned(lookup.partitions(&self.options.topics)?);
         match &self.restored {
             None => begin::fresh(&lookup, &self.options, &partitions),
@@ -179,7 +182,8 @@ impl Fetcher {
         abandoned: &'a dyn Fn() -> bool,
     ) -> Lookup<'a> {
         let (connection, env) = (&*self.connection, &self.env);
-        Lookup { consumer, connection, env, deadline, missing_grace: MISSING_GRACE, abandoned }
+        let (missing_grace, refusal_grace) = (MISSING_GRACE, Duration::ZERO);
+        Lookup { consumer, connection, env, deadline, missing_grace, refusal_grace, abandoned }
     }
 
     fn is_abandoned(&self) -> bool {

@@ -70,6 +70,8 @@ pub struct Lookup<'a> {
     pub deadline: Duration,
     /// How long a topic may be unknown before it is missing.
     pub missing_grace: Duration,
+    /// How long a refusal may last before it is final.
+    pub refusal_grace: Duration,
     /// Set when nobody waits any more.
     pub abandoned: &'a dyn Fn() -> bool,
 }
@@ -187,7 +189,10 @@ impl Lookup<'_> {
     ) -> Result<T, Stop> {
         loop {
             match attempt(SLICE) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.connection.on_answer();
+                    return Ok(answer);
+                }
                 Err(error) => self.judge(doing, &error)?,
             }
             self.pause(doing)?;
@@ -214,7 +219,7 @@ impl Lookup<'_> {
         if (self.abandoned)() {
             return Err(Stop::Abandoned);
         }
-        if let Some(error) = self.connection.refusal() {
+        if let Some(error) = self.connection.refusal(self.refusal_grace) {
             return Err(error.context(doing).into());
         }
         if self.env.elapsed() >= self.deadline {

@@ -27,7 +27,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::connection::Connection;
+use super::connection::{Connection, start_grace};
 use super::decode::{RowDecoder, SkipCounters};
 use super::errors;
 use super::fetcher::{AssignedSplit, Completed, FetchEvent, Fetcher, consumption};
@@ -112,6 +112,7 @@ impl KafkaReader {
             restored: options.restored,
             env: context.env.clone(),
             connect_timeout: context.connect_timeout,
+            refusal_grace: start_grace(&context),
             connection: Arc::clone(&connection),
             abandoned: Arc::clone(&abandoned),
             events: sender,

@@ -84,6 +84,8 @@ pub struct TopicQuestion<'a> {
     pub env: &'a Env,
     /// How long to wait for brokers.
     pub connect_timeout: Duration,
+    /// How long they may refuse us before that is final.
+    pub refusal_grace: Duration,
     /// Whether nobody waits any more.
     pub abandoned: &'a dyn Fn() -> bool,
 }
@@ -125,6 +127,7 @@ impl TopicQuestion<'_> {
             env: self.env,
             deadline: self.env.elapsed() + self.connect_timeout,
             missing_grace: if is_creating { Duration::ZERO } else { MISSING_GRACE },
+            refusal_grace: self.refusal_grace,
             abandoned: self.abandoned,
         };
         let mut n_partitions = BTreeMap::new();

@@ -18,7 +18,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::Producer;
 
 use super::client::ClientSettings;
-use super::connection::{Connection, PROBE_INTERVAL};
+use super::connection::{Connection, PROBE_INTERVAL, start_grace};
 use super::delivery::{Deliveries, DeliveryContext, KafkaProducer};
 use super::errors;
 use super::lookup::Stop;
@@ -157,6 +157,7 @@ impl DirectWorker {
             connection: &self.watch.connection,
             env: &context.env,
             connect_timeout: context.connect_timeout,
+            refusal_grace: start_grace(context),
             abandoned: &|| self.watch.state.is_abandoned(),
         };
         let topics = question.answer()?;

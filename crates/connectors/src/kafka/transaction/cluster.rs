@@ -16,7 +16,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::record::{self, RecordPlace};
 use crate::kafka::admin::Admin;
 use crate::kafka::client::ClientSettings;
-use crate::kafka::connection::Connection;
+use crate::kafka::connection::{Admission, Connection};
 use crate::kafka::delivery::{DeliveryContext, KafkaProducer};
 use crate::kafka::errors;
 use crate::kafka::lookup::Stop;
@@ -50,6 +50,7 @@ pub struct Cluster {
     identities: Arc<Identities>,
     client: ClientSettings,
     timeout: Duration,
+    admission: Admission,
 }
 
 /// A cluster that answered.
@@ -77,6 +78,7 @@ impl Cluster {
             identities: Arc::clone(identities),
             client: options.client.clone(),
             timeout,
+            admission: Admission::default(),
         }
     }
 
@@ -128,6 +130,12 @@ impl Cluster {
         &self.tables[0].context
     }
 
+    /// Makes an attempt at taking the cluster over, all of it: a refusal is final when it has
+    /// lasted too long over all attempts.
+    pub fn attempt<T>(&self, attempt: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.admission.attempt(self.context(), attempt)
+    }
+
     /// Asks for the topics and whether the cluster allows such transactions; creates topics where
     /// the job says so.
     pub fn reach(&self) -> Result<Reached> {
@@ -141,6 +149,7 @@ impl Cluster {
             connection: &connection,
             env: &context.env,
             connect_timeout: context.connect_timeout.min(ATTEMPT),
+            refusal_grace: Duration::ZERO,
             abandoned: &|| false,
         };
         let topics = question.answer().map_err(|stop| match stop {
@@ -191,7 +200,7 @@ impl Cluster {
             }
             let error = may_pass(&error, &what)?;
             producer.poll(Duration::ZERO);
-            if let Some(refusal) = connection.refusal() {
+            if let Some(refusal) = connection.refusal(Duration::ZERO) {
                 return Err(refusal.context(what));
             }
             if env.elapsed() >= deadline {

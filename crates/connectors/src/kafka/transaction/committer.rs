@@ -66,9 +66,13 @@ impl Committer for PrimaryCommitter {
     fn open(&mut self, owner: &Owner) -> Result<Option<CommitRecord>> {
         self.session = None;
         self.share(None);
-        let reached = self.cluster.reach()?;
-        let producers = self.cluster.producers(&reached)?;
-        let (record, group) = self.cluster.read_record(&reached.connection, &owner.incarnation)?;
+        let cluster = &self.cluster;
+        let (reached, producers, record, group) = cluster.attempt(|| {
+            let reached = cluster.reach()?;
+            let producers = cluster.producers(&reached)?;
+            let (record, group) = cluster.read_record(&reached.connection, &owner.incarnation)?;
+            Ok((reached, producers, record, group))
+        })?;
         let pair = Arc::new(TransactionPair::new(producers, reached.topics, reached.connection));
         self.share(Some(Arc::clone(&pair)));
         self.session = Some(Session { pair, group, under_way: None });

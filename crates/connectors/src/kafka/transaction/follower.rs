@@ -56,10 +56,13 @@ impl FollowerCommitter {
     }
 
     fn open_session(&self, incarnation: &Incarnation) -> Result<Session> {
-        let reached = self.cluster.reach()?;
-        let [producer] = self.cluster.producers(&reached)?;
-        let (committed, group) = self.cluster.read_record(&reached.connection, incarnation)?;
-        Ok(Session { reached, producer, group, committed, under_way: None })
+        let cluster = &self.cluster;
+        cluster.attempt(|| {
+            let reached = cluster.reach()?;
+            let [producer] = cluster.producers(&reached)?;
+            let (committed, group) = cluster.read_record(&reached.connection, incarnation)?;
+            Ok(Session { reached, producer, group, committed, under_way: None })
+        })
     }
 
     fn attempt(

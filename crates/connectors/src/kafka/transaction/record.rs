@@ -71,7 +71,7 @@ impl RecordPlace {
             }
             // Errors of the connection come out here; nothing is assigned, so no message does.
             drop(consumer.poll(Duration::ZERO));
-            if let Some(error) = connection.refusal() {
+            if let Some(error) = connection.refusal(Duration::ZERO) {
                 return Err(error.context(what));
             }
             if env.elapsed() >= deadline {
