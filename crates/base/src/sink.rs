@@ -24,7 +24,8 @@ pub trait Sink: Send + Sync {
 pub enum Delivery {
     /// At once; rows since the last checkpoint come again after a failure.
     AtLeastOnce,
-    /// At once, under a key: rows that come again change nothing.
+    /// At once, under a key: rows since the last checkpoint come again after a failure, and are
+    /// as they were when the job has caught up.
     Idempotent,
     /// When their committer commits the epoch that the writers have prepared.
     TwoPhase,

@@ -46,8 +46,8 @@ fn kafka(table: &TableDescriptor) -> DeliveryPlan {
 fn jdbc(sink: &SinkTable<'_>, settings: &BTreeMap<String, String>) -> DeliveryPlan {
     let applied = "applied after the commit under a marker in argus_commit";
     let text = match jdbc::early(sink, settings) {
-        Early::Yes => "exactly-once by key: early upserts that repeat without effect, guarded by \
-                       a fence"
+        Early::Yes => "exactly-once by key: early upserts, replayed until caught up after a \
+                       failure; guarded by a fence"
             .to_owned(),
         Early::No => format!("exactly-once: staged, {applied}"),
         Early::KeyMayDiffer(why) => {

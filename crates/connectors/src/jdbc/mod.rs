@@ -6,10 +6,11 @@
 //! `session`; the two that can are `postgres` and `sqlite`.
 //!
 //! Without checkpoints delivery is at least once. With checkpoints a table with a primary key is
-//! written early, since rows that come again change nothing: they have the same keys. The rows of
-//! a table without one, or whose keys may differ when they come again, or of any where the job
-//! says 'exactly-once', are staged with the checkpoint, and the table's committer applies them
-//! after its commit. How it knows what is there is told in `marker`.
+//! written early: after a failure its rows come again with the same keys, so that once the job has
+//! caught up the table is as if nothing had happened; until then a value may go back to an earlier
+//! one. The rows of a table without a key, or whose keys may differ when they come again, or of any
+//! where the job says 'exactly-once', are staged with the checkpoint, and the table's committer
+//! applies them after its commit. How it knows what is there is told in `marker`.
 
 mod changes;
 mod committer;
