@@ -107,7 +107,7 @@ struct Simulation {
 enum Phase {
     /// Until everything is visible.
     Working,
-    /// The worker was asked to end.
+    /// The worker was asked to end; where it fails instead, another one goes on.
     Ending,
     /// It has.
     Ended,
@@ -288,7 +288,13 @@ impl Simulation {
                         self.phase = Phase::Ended;
                     }
                 }
-                Err(error) => self.judge_failure(worker, &error, was_asked),
+                Err(error) => {
+                    self.judge_failure(worker, &error, was_asked);
+                    if self.phase == Phase::Ending {
+                        // It was no longer the owner: the job is another worker's to end.
+                        self.phase = Phase::Working;
+                    }
+                }
             }
             self.next_start = self.world.time.passed() + self.some_seconds();
         }

@@ -33,3 +33,10 @@ fn a_seed_is_the_whole_run() {
 fn windows() {
     run(&scenario::windows::AllWindows);
 }
+
+/// The worker that is asked to end once everything is visible has lost the job to one that has
+/// ended since: a third one has to end it.
+#[test]
+fn a_worker_without_the_job_is_asked_to_end() {
+    check(&scenario::filter::Filter, 315);
+}
