@@ -147,7 +147,8 @@ impl Simulation {
                 return Some(finding);
             }
             let is_time = self.n_turns.is_multiple_of(if self.is_calm { 64 } else { 1_024 });
-            if self.phase == Phase::Ended || is_time {
+            let is_late = self.is_too_late();
+            if self.phase == Phase::Ended || is_time || is_late {
                 match self.judge() {
                     Verdict::Wrong(reason) => return Some(reason),
                     Verdict::Complete if self.phase == Phase::Ended => return None,
@@ -155,13 +156,13 @@ impl Simulation {
                     Verdict::Incomplete(missing) if self.phase == Phase::Ended => {
                         return Some(format!("the job has ended, and this is missing: {missing}"));
                     }
-                    Verdict::Incomplete(missing) if self.is_too_late() => {
+                    Verdict::Incomplete(missing) if is_late => {
                         return Some(format!("this is still missing: {missing}"));
                     }
                     Verdict::Incomplete(_) => {}
                 }
             }
-            if self.is_too_late() {
+            if is_late {
                 return Some("the job does not end".to_owned());
             }
         }

@@ -73,6 +73,10 @@ enum State {
     Aborted,
 }
 
+/// A transaction of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionId(usize);
+
 /// A producer as its client knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -194,9 +198,19 @@ impl Broker {
         Ok(())
     }
 
-    /// Ends the producer's transaction; one that has been ended stays as it is.
-    pub fn commit(&mut self, session: &Session) -> Result<()> {
-        let Some(open) = self.producer(session)?.open.take() else { return Ok(()) };
+    /// The transaction that the producer has open.
+    pub fn under_way(&self, session: &Session) -> Option<TransactionId> {
+        self.producers.get(&session.id)?.open.map(TransactionId)
+    }
+
+    /// Ends the producer's transaction; one that has been ended stays as it is. A request that
+    /// comes late ends none but its own, as brokers promise since KIP-890.
+    pub fn commit(&mut self, session: &Session, which: Option<TransactionId>) -> Result<()> {
+        let producer = self.producer(session)?;
+        let Some(open) = producer.open.filter(|open| which == Some(TransactionId(*open))) else {
+            return Ok(());
+        };
+        producer.open = None;
         let transaction = &mut self.transactions[open];
         transaction.state = State::Committed;
         if let Some((group, offsets)) = transaction.offsets.take() {
@@ -266,7 +280,7 @@ mod tests {
         broker.produce(&one, message(1, "a")).unwrap();
         broker.produce(&two, message(1, "b")).unwrap();
         broker.produce(&two, message(1, "b")).unwrap();
-        broker.commit(&two).unwrap();
+        broker.commit(&two, broker.under_way(&two)).unwrap();
         assert_eq!(bodies(&broker), "", "the open transaction comes first");
         broker.abort(&one).unwrap();
         assert_eq!(bodies(&broker), "b");
@@ -281,11 +295,15 @@ mod tests {
         let offsets = Offsets { offset: 1, metadata: String::new() };
         broker.add_offsets(&old, "g", offsets.clone()).unwrap();
         let new = broker.initialize("p");
-        assert_eq!(broker.commit(&old).unwrap_err().kind(), ErrorKind::Fenced);
+        assert_eq!(broker.commit(&old, None).unwrap_err().kind(), ErrorKind::Fenced);
         broker.add_offsets(&new, "g", offsets.clone()).unwrap();
         assert_eq!(broker.offsets("g"), None);
-        broker.commit(&new).unwrap();
-        broker.commit(&new).unwrap();
+        let transaction = broker.under_way(&new);
+        broker.commit(&new, transaction).unwrap();
+        broker.commit(&new, transaction).unwrap();
         assert_eq!((broker.offsets("g"), bodies(&broker).as_str()), (Some(&offsets), ""));
+        broker.produce(&new, message(1, "b")).unwrap();
+        broker.commit(&new, transaction).unwrap();
+        assert_eq!(bodies(&broker), "", "a late commit ends its own transaction only");
     }
 }

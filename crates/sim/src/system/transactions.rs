@@ -9,7 +9,7 @@ use argus_base::id::CheckpointId;
 use argus_base::{Error, ErrorKind, Result};
 use argus_connectors::kafka::turns::{Epoch, Need, Slot, Turn, Turns};
 
-use super::broker::{Broker, Offsets, Produced, Session};
+use super::broker::{Broker, Offsets, Produced, Session, TransactionId};
 use crate::crew::WorkerId;
 use crate::world::{Call, Effect, System, World, lock};
 
@@ -47,6 +47,11 @@ impl Cluster {
         let id = format!("{}-{number}", self.prefix);
         let name = format!("init {id}");
         self.call(&name, Effect::Writes, move |broker| Ok(broker.initialize(&id)))
+    }
+
+    /// The transaction that a client has open: it knows without a call.
+    fn under_way(&self, session: &Session) -> Option<TransactionId> {
+        lock(&self.world.brokers).get(&self.servers)?.under_way(session)
     }
 
     /// The record of the last commit.
@@ -95,8 +100,9 @@ impl Commit {
             self.has_offsets = true;
         }
         let name = format!("commit of checkpoint {}", self.record.checkpoint.0);
+        let which = cluster.under_way(session);
         let session = session.clone();
-        cluster.call(&name, Effect::WritesLate, move |broker| broker.commit(&session))
+        cluster.call(&name, Effect::WritesLate, move |broker| broker.commit(&session, which))
     }
 }
 
