@@ -19,7 +19,7 @@ pub(crate) struct HeadCheckpoints {
     barriers: HeadBarriers,
     /// A barrier that waits for the reader to know its start positions.
     waiting: Option<(CheckpointId, BarrierKind)>,
-    /// Whether the reader has known them.
+    /// Whether it has known them, and told of all its splits.
     has_started: bool,
     /// What the reader gave before rows may flow, with the positions before it.
     held: Option<(SourcePoll, Vec<SplitPosition>)>,
@@ -51,7 +51,6 @@ impl HeadCheckpoints {
             Some(HeadOrder::Completed(checkpoint)) => self.publish(checkpoint, reader),
             None => {}
         }
-        self.has_started |= reader.is_ready() || self.is_exhausted;
         if !self.has_started {
             return None;
         }
@@ -73,12 +72,13 @@ impl HeadCheckpoints {
         reader: &mut dyn SourceReader,
         preferred: &[SplitIndex],
     ) -> Result<SourcePoll> {
-        let must_hold = self.barriers.holds_rows();
+        let must_hold = self.barriers.holds_rows() || self.waiting.is_some();
         if let Some((held, before)) = self.held.take() {
             if !must_hold {
                 return Ok(held);
             }
             self.held = Some((held, before));
+            self.has_started |= reader.is_ready();
             return Ok(SourcePoll::Empty);
         }
         if self.is_exhausted {
@@ -88,14 +88,15 @@ impl HeadCheckpoints {
             return reader.poll(MAX_BATCH_ROWS, preferred);
         }
         let before = reader.positions();
-        match reader.poll(MAX_BATCH_ROWS, preferred)? {
-            early @ (SourcePoll::SplitAdded { .. } | SourcePoll::Empty) => Ok(early),
-            late => {
-                self.has_started = true;
-                self.held = Some((late, before));
-                Ok(SourcePoll::Empty)
-            }
+        let early = reader.poll(MAX_BATCH_ROWS, preferred)?;
+        if matches!(early, SourcePoll::SplitAdded { .. }) {
+            return Ok(early);
         }
+        self.has_started |= reader.is_ready() || matches!(early, SourcePoll::End);
+        if !matches!(early, SourcePoll::Empty) {
+            self.held = Some((early, before));
+        }
+        Ok(SourcePoll::Empty)
     }
 
     /// Positions of the last barrier.

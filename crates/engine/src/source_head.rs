@@ -54,6 +54,8 @@ pub(crate) struct SourceHead {
     env: Env,
     now: ProcessingTime,
     last_tick: Duration,
+    /// Whether it has said what its splits come to.
+    has_settled: bool,
     is_ended: bool,
     instruments: Instruments,
     checkpoints: Option<HeadCheckpoints>,
@@ -206,6 +208,7 @@ impl SourceHead {
             env: parts.env,
             now: ProcessingTime(i64::MIN),
             last_tick: Duration::ZERO,
+            has_settled: false,
             is_ended: false,
             instruments: parts.instruments,
             checkpoints: parts.checkpoints,
@@ -322,7 +325,9 @@ impl SourceHead {
         match checkpoints.next_order(self.reader.as_mut()) {
             None => false,
             Some((checkpoint, kind)) => {
-                if kind == BarrierKind::Drain && !checkpoints.is_exhausted() {
+                let drains = kind == BarrierKind::Drain && !checkpoints.is_exhausted();
+                self.settle();
+                if drains {
                     self.ready.push_back(Element::Watermark(Watermark::MAX));
                 }
                 self.ready.push_back(Element::Barrier(checkpoint));
@@ -332,6 +337,21 @@ impl SourceHead {
                 }
                 true
             }
+        }
+    }
+
+    /// Says, before the first barrier, what its splits come to: restored ones may bring nothing
+    /// more, and a reader without any holds nobody back.
+    fn settle(&mut self) {
+        if std::mem::replace(&mut self.has_settled, true) {
+            return;
+        }
+        if let Some(event_time) = &mut self.event_time {
+            event_time.merge.settle();
+        }
+        self.send_due_watermark();
+        if self.idleness.policy.without_splits && self.splits.is_empty() {
+            self.idleness.tell_idle(&mut self.ready);
         }
     }
 

@@ -64,6 +64,11 @@ impl WatermarkMerge {
         self.is_idle = false;
     }
 
+    /// All inputs that go on where they were have been added: the merged watermark follows at once.
+    pub fn settle(&mut self) -> Merged {
+        self.merge()
+    }
+
     /// Number of inputs.
     pub fn len(&self) -> usize {
         self.inputs.len()
@@ -179,7 +184,8 @@ mod tests {
         merge.add_input_at(Watermark(20));
         assert_eq!(merge.merged(), Watermark::MIN);
         merge.add_input_at(Watermark(5));
-        assert_eq!(merge.watermark(0, Watermark(21)), advanced(5));
+        assert_eq!(merge.settle(), advanced(5));
+        assert_eq!(merge.watermark(0, Watermark(21)), NOTHING);
         assert_eq!(merge.watermark(1, Watermark(30)), advanced(21));
     }
 

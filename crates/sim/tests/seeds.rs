@@ -40,3 +40,27 @@ fn windows() {
 fn a_worker_without_the_job_is_asked_to_end() {
     check(&scenario::filter::Filter, 315);
 }
+
+/// A commit that arrives late, in the producer's next transaction, ends none of that.
+#[test]
+fn a_late_commit_ends_its_own_transaction_only() {
+    check(&scenario::filter::Filter, 999);
+}
+
+/// Readers without partitions hold the watermark back until they have said that they have none:
+/// rows that came before were late at one parallelism and not at another.
+#[test]
+fn late_rows_are_late_at_every_parallelism() {
+    for seed in [238, 363, 1_272, 1_386, 1_659] {
+        check(&scenario::windows::AllWindows, seed);
+    }
+}
+
+/// A partition whose rows have all been read is restored by another reader: its watermark counts
+/// although no further row comes.
+#[test]
+fn restored_watermarks_count_without_further_rows() {
+    for seed in [279, 428, 1_399, 1_871] {
+        check(&scenario::windows::AllWindows, seed);
+    }
+}

@@ -149,16 +149,12 @@ impl Coordinator {
         let max_parallelism = parts.graph.settings.max_parallelism;
         let (storage, generation) = (Arc::clone(&parts.storage), recovered.owner.generation);
         let uploads = Uploads::new(env.clone(), storage, max_parallelism, generation);
-        let now = env.elapsed();
-        // A job that goes on from its own checkpoint may run at once; others first put on record
-        // where they begin.
-        let next_barrier = match &recovered.record {
-            Some(record) => {
-                parts.orders.complete(record.checkpoint);
-                now + parts.settings.interval
-            }
-            None => now,
-        };
+        // A job that goes on from its own checkpoint runs from its first barrier; others first put
+        // on record where they begin. Both wait for that barrier, which is due at once.
+        let next_barrier = env.elapsed();
+        if let Some(record) = &recovered.record {
+            parts.orders.complete(record.checkpoint);
+        }
         let own = recovered.manifest.filter(|_| recovered.record.is_some());
         Coordinator {
             uploads,

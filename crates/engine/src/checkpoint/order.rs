@@ -99,10 +99,11 @@ impl HeadBarriers {
         HeadBarriers { orders, sent: 0, completed: 0, is_exhausted: false }
     }
 
-    /// Whether rows have to wait: where the job stands is not on record yet, or tables are too far
-    /// behind.
+    /// Whether rows have to wait: where the job stands is not on record yet, tables are too far
+    /// behind, or the attempt's first barrier has not been sent. That one brings every channel's
+    /// word on splits and watermarks before any channel's rows, whose lateness depends on it.
     pub(crate) fn holds_rows(&self) -> bool {
-        let has_begun = self.orders.completed.load(Ordering::Acquire) > 0;
+        let has_begun = self.sent > 0 && self.orders.completed.load(Ordering::Acquire) > 0;
         !has_begun || self.orders.is_holding.load(Ordering::Acquire)
     }
 
@@ -145,8 +146,21 @@ mod tests {
         orders.send_barrier(CheckpointId(3), BarrierKind::Periodic);
         let barrier = HeadOrder::Barrier(CheckpointId(3), BarrierKind::Periodic);
         assert_eq!((head.next(), head.next()), (Some(barrier), None));
+        assert!(head.holds_rows());
         orders.complete(CheckpointId(3));
         assert_eq!(head.next(), Some(HeadOrder::Completed(CheckpointId(3))));
+        assert!(!head.holds_rows());
+    }
+
+    #[test]
+    fn rows_wait_for_the_first_barrier_of_a_restored_job() {
+        let orders = Arc::new(Orders::default());
+        orders.complete(CheckpointId(3));
+        let mut head = HeadBarriers::new(Arc::clone(&orders));
+        assert_eq!(head.next(), Some(HeadOrder::Completed(CheckpointId(3))));
+        assert!(head.holds_rows());
+        orders.send_barrier(CheckpointId(4), BarrierKind::Periodic);
+        assert!(head.next().is_some());
         assert!(!head.holds_rows());
     }
 }
