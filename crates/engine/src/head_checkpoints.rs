@@ -89,7 +89,7 @@ impl HeadCheckpoints {
         }
         let before = reader.positions();
         let early = reader.poll(MAX_BATCH_ROWS, preferred)?;
-        if matches!(early, SourcePoll::SplitAdded { .. }) {
+        if matches!(early, SourcePoll::SplitAdded { .. } | SourcePoll::SplitFinished(_)) {
             return Ok(early);
         }
         self.has_started |= reader.is_ready() || matches!(early, SourcePoll::End);

@@ -247,7 +247,11 @@ impl SourceHead {
             return Ok(self.ready.pop_front());
         }
         let preferred = self.event_time.as_ref().map(EventTimeTracker::slowest_first);
-        match self.poll_reader(&preferred.unwrap_or_default())? {
+        let polled = self.poll_reader(&preferred.unwrap_or_default())?;
+        if self.checkpoints.is_none() && self.has_all_splits(&polled) {
+            self.settle();
+        }
+        match polled {
             SourcePoll::Batch(batch) => self.take_batch(batch)?,
             SourcePoll::SplitAdded { split, label } => self.add_split(split, label)?,
             SourcePoll::SplitFinished(split) => self.finish_split(split),
@@ -287,9 +291,9 @@ impl SourceHead {
         let Some(event_time) = self.event_time.as_mut().filter(|tracker| tracker.per_split) else {
             return;
         };
-        event_time.merge.watermark(split.0, Watermark::MAX);
-        event_time.merge.end(split.0);
-        if event_time.merge.merged() < Watermark::MAX {
+        event_time.merge.finish(split.0);
+        if self.has_settled {
+            event_time.merge.settle();
             self.send_watermark();
         }
     }
@@ -340,8 +344,17 @@ impl SourceHead {
         }
     }
 
+    /// Whether the reader has named the splits that it had at the start.
+    fn has_all_splits(&self, polled: &SourcePoll) -> bool {
+        match polled {
+            SourcePoll::SplitAdded { .. } | SourcePoll::SplitFinished(_) => false,
+            SourcePoll::Empty => self.reader.is_ready(),
+            SourcePoll::Batch(_) | SourcePoll::End => true,
+        }
+    }
+
     /// Says, before the first barrier, what its splits come to: restored ones may bring nothing
-    /// more, and a reader without any holds nobody back.
+    /// more, some have ended, and a reader without any holds nobody back.
     fn settle(&mut self) {
         if std::mem::replace(&mut self.has_settled, true) {
             return;

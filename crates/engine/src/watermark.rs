@@ -64,9 +64,16 @@ impl WatermarkMerge {
         self.is_idle = false;
     }
 
-    /// All inputs that go on where they were have been added: the merged watermark follows at once.
+    /// An input has ended by itself, and no longer counts once `settle` says so: inputs that are
+    /// still to be added may be behind all others.
+    pub fn finish(&mut self, input: usize) {
+        self.inputs[input] = Input { watermark: Watermark::MAX, state: InputState::Ended };
+    }
+
+    /// All inputs of now have been added: the merged watermark follows at once. Where all have
+    /// ended it stays, since others may be added.
     pub fn settle(&mut self) -> Merged {
-        self.merge()
+        if self.is_ended() { Merged::default() } else { self.merge() }
     }
 
     /// Number of inputs.
@@ -187,6 +194,17 @@ mod tests {
         assert_eq!(merge.settle(), advanced(5));
         assert_eq!(merge.watermark(0, Watermark(21)), NOTHING);
         assert_eq!(merge.watermark(1, Watermark(30)), advanced(21));
+    }
+
+    #[test]
+    fn inputs_that_end_at_once_wait_for_those_to_come() {
+        let mut merge = WatermarkMerge::new(1);
+        merge.finish(0);
+        assert_eq!(merge.settle(), NOTHING);
+        merge.add_input();
+        assert_eq!(merge.watermark(1, Watermark(5)), advanced(5));
+        merge.finish(1);
+        assert_eq!((merge.settle(), merge.merged()), (NOTHING, Watermark(5)));
     }
 
     #[test]
