@@ -19,6 +19,11 @@ fn filter() {
     run(&scenario::filter::Filter);
 }
 
+#[test]
+fn ends() {
+    run(&scenario::ends::Ends);
+}
+
 /// Otherwise a seed that failed could not be looked at.
 #[test]
 fn a_seed_is_the_whole_run() {
@@ -62,5 +67,14 @@ fn late_rows_are_late_at_every_parallelism() {
 fn restored_watermarks_count_without_further_rows() {
     for seed in [279, 428, 1_399, 1_871] {
         check(&scenario::windows::AllWindows, seed);
+    }
+}
+
+/// A partition that has ended before the others are known, at a start in the middle of a bounded
+/// topic: every row of the others came too late.
+#[test]
+fn a_partition_that_has_ended_closes_no_window() {
+    for seed in [52, 248, 891] {
+        check(&scenario::ends::Ends, seed);
     }
 }

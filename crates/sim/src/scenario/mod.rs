@@ -1,6 +1,9 @@
 //! The jobs that are simulated: for each, a script, its input, and what must come of it.
 
+pub mod ends;
 pub mod filter;
+mod payments;
+mod sinks;
 mod window_model;
 pub mod windows;
 
@@ -82,7 +85,7 @@ pub const JOB: &str = "simulated";
 
 /// Every scenario.
 pub fn all() -> &'static [&'static dyn Scenario] {
-    &[&filter::Filter, &windows::AllWindows]
+    &[&filter::Filter, &windows::AllWindows, &ends::Ends]
 }
 
 /// The general settings of a job, drawn.

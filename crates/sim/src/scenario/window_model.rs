@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::expectation::Rows;
+
 /// A row that is counted.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -69,8 +71,27 @@ pub fn aggregate(
     windows: Windows,
     delay: i64,
 ) -> BTreeMap<WindowKey, Totals> {
+    let mut found = all_windows(partitions, windows, delay);
+    let last = last_watermark(partitions, delay);
+    found.retain(|(_, _, end), _| end - 1 <= last);
+    found
+}
+
+/// The watermark of some partitions in the end; `i64::MAX` of none.
+pub fn last_watermark(partitions: &[Vec<Event>], delay: i64) -> i64 {
+    let of_partition = |events: &Vec<Event>| {
+        events.iter().map(|event| event.time - delay).max().unwrap_or(i64::MIN)
+    };
+    partitions.iter().map(of_partition).min().unwrap_or(i64::MAX)
+}
+
+/// Every window that holds a row, closed or not, by the same rule.
+pub fn all_windows(
+    partitions: &[Vec<Event>],
+    windows: Windows,
+    delay: i64,
+) -> BTreeMap<WindowKey, Totals> {
     let mut found: BTreeMap<WindowKey, Totals> = BTreeMap::new();
-    let mut last = i64::MAX;
     for events in partitions {
         let mut watermark = i64::MIN;
         for event in events {
@@ -89,9 +110,7 @@ pub fn aggregate(
             }
             watermark = watermark.max(event.time - delay);
         }
-        last = last.min(watermark);
     }
-    found.retain(|(_, _, end), _| end - 1 <= last);
     found
 }
 
@@ -102,6 +121,20 @@ impl Totals {
         self.min = self.min.min(amount);
         self.max = self.max.max(amount);
     }
+}
+
+/// The rows of windows as the columns `k, starts, ends, n, total, least, most`.
+pub fn rows(windows: &BTreeMap<WindowKey, Totals>) -> Rows {
+    windows.iter().map(|(key, totals)| (row(key, *totals), 1)).collect()
+}
+
+fn row((key, start, end): &WindowKey, totals: Totals) -> String {
+    let Totals { count, sum, min, max } = totals;
+    let (start, end) = (timestamp(*start), timestamp(*end));
+    format!(
+        "{{\"k\":\"{key}\",\"starts\":\"{start}\",\"ends\":\"{end}\",\"n\":{count},\
+         \"total\":{sum},\"least\":{min},\"most\":{max}}}"
+    )
 }
 
 /// A time as JSON has it, of whole seconds since 1970.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argus_engine::StopKind;
 
-use super::window_model::{Event, Totals, WindowKey, Windows, aggregate, timestamp};
+use super::window_model::{self, Event, Windows, aggregate};
 use super::{Case, CommitPoint, FROM_EARLIEST, Feed, MAIN, Scenario, Topic, settings, times};
 use crate::dice::Dice;
 use crate::expectation::{Exactly, Expectation, Place, Rows};
@@ -175,20 +175,8 @@ fn place(servers: &str, topic: &str) -> Place {
 }
 
 fn window_rows(place: Place, partitions: &[Vec<Event>], kind: Windows) -> Box<dyn Expectation> {
-    let mut rows = Rows::new();
-    for (key, totals) in aggregate(partitions, kind, DELAY) {
-        rows.insert(window_row(&key, totals), 1);
-    }
+    let rows = window_model::rows(&aggregate(partitions, kind, DELAY));
     Box::new(Exactly { place, rows })
-}
-
-fn window_row((key, start, end): &WindowKey, totals: Totals) -> String {
-    let Totals { count, sum, min, max } = totals;
-    let (start, end) = (timestamp(*start), timestamp(*end));
-    format!(
-        "{{\"k\":\"{key}\",\"starts\":\"{start}\",\"ends\":\"{end}\",\"n\":{count},\
-         \"total\":{sum},\"least\":{min},\"most\":{max}}}"
-    )
 }
 
 /// The rows whose amount is wanted, with their time as id.
