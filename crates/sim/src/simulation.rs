@@ -359,7 +359,7 @@ impl Simulation {
         if let Some(graph) = self.graphs.get(&parallelism) {
             return Ok(graph.clone());
         }
-        let graph = plan(&self.case.script, parallelism)?;
+        let graph = plan(&self.case, parallelism)?;
         self.graphs.insert(parallelism, graph.clone());
         Ok(graph)
     }
@@ -391,12 +391,12 @@ impl Simulation {
 }
 
 /// Plans the only job of a script.
-fn plan(script: &str, parallelism: usize) -> Result<JobGraph> {
-    let connectors = Connectors::new();
+fn plan(case: &Case, parallelism: usize) -> Result<JobGraph> {
+    let (script, connectors) = (case.script.as_str(), Connectors::new());
     let parallelism = ("parallelism.default".to_owned(), parallelism.to_string());
     let options = SessionOptions {
         connectors: &connectors,
-        variables: &|_| None,
+        variables: &|name| case.variables.get(name).cloned(),
         settings: [parallelism].into(),
         overrides: BTreeMap::new(),
         time_zone: "UTC".to_owned(),

@@ -24,6 +24,11 @@ fn ends() {
     run(&scenario::ends::Ends);
 }
 
+#[test]
+fn streampulse() {
+    run(&scenario::streampulse::StreamPulse);
+}
+
 /// Otherwise a seed that failed could not be looked at.
 #[test]
 fn a_seed_is_the_whole_run() {

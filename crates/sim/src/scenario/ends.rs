@@ -1,6 +1,7 @@
 //! A union of two topics of which the first ends. The second goes on, and alone decides when
 //! windows close; or it ends too, and with it the job, by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argus_engine::StopKind;
@@ -38,6 +39,7 @@ impl Scenario for Ends {
         let end = (!both_end).then_some(StopKind::Keep);
         Case {
             script: script(dice, sinks, both_end),
+            variables: BTreeMap::new(),
             topics: vec![past.topic, present.topic, output("totals"), output("even")],
             feeds: in_order(vec![past.feeds, present.feeds]),
             expected: vec![

@@ -1,5 +1,6 @@
 //! Kafka to Kafka through a filter: every row once, those of one key in their order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argus_engine::StopKind;
@@ -52,6 +53,7 @@ impl Scenario for Filter {
         let n_accepted = usize::try_from(dice.between(1, 3)).unwrap_or(1);
         Case {
             script: script(dice),
+            variables: BTreeMap::new(),
             topics: vec![topic("orders", n_partitions), topic("accepted", n_accepted)],
             feeds,
             expected: vec![Box::new(Exactly { place, rows })],

@@ -4,9 +4,12 @@ pub mod ends;
 pub mod filter;
 mod payments;
 mod sinks;
+pub mod streampulse;
+mod streampulse_model;
 mod window_model;
 pub mod windows;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argus_engine::StopKind;
@@ -28,6 +31,8 @@ pub trait Scenario: Sync {
 pub struct Case {
     /// SQL.
     pub script: String,
+    /// Values of its `${NAME}`.
+    pub variables: BTreeMap<String, String>,
     /// Topics with their clusters and partitions.
     pub topics: Vec<Topic>,
     /// Input in order of time.
@@ -85,7 +90,7 @@ pub const JOB: &str = "simulated";
 
 /// Every scenario.
 pub fn all() -> &'static [&'static dyn Scenario] {
-    &[&filter::Filter, &windows::AllWindows, &ends::Ends]
+    &[&filter::Filter, &windows::AllWindows, &ends::Ends, &streampulse::StreamPulse]
 }
 
 /// The general settings of a job, drawn.

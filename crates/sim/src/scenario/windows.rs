@@ -1,6 +1,7 @@
 //! One topic into windows of every kind, and from there into sinks of every kind; which of them a
 //! job has is drawn. Where it has a topic its cluster is the commit point, else the store is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argus_engine::StopKind;
@@ -50,6 +51,7 @@ impl Scenario for AllWindows {
         };
         Case {
             script: script(dice, &outputs),
+            variables: BTreeMap::new(),
             topics: vec![
                 topic(MAIN, "payments", n_partitions),
                 topic(MAIN, "totals", 2),

@@ -65,11 +65,12 @@ impl Table {
         Ok(BodyDecoder { decoder, table: self.descriptor.clone(), scan: scan.clone() })
     }
 
-    /// What encodes its rows: its format, or JSON where it has none.
+    /// What encodes its rows: its format, or JSON with plain decimals where it has none.
     pub fn encoder(&self, context: &ConnectorContext) -> Result<RowEncoder> {
         let json = || -> Result<(&'static Format, Options)> {
             let format = lookup("json").ok_or_else(|| Error::bug("no format 'json'"))?;
-            let options = Options::check(format.spec.options.iter().copied(), &[].into());
+            let plain = ("encode.decimal-as-plain-number".to_owned(), "true".to_owned());
+            let options = Options::check(format.spec.options.iter().copied(), &[plain].into());
             Ok((format, options.map_err(|error| Error::bug(error.to_string()))?))
         };
         let (format, options) = match &self.options.body {
