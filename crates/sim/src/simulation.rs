@@ -99,6 +99,8 @@ struct Simulation {
     /// Who was asked to end.
     stopping: Vec<WorkerId>,
     is_calm: bool,
+    /// Everything was visible, and a worker was asked to end, perhaps in vain.
+    has_asked_to_end: bool,
     phase: Phase,
     n_turns: u64,
 }
@@ -131,6 +133,7 @@ impl Simulation {
             next_start: Duration::ZERO,
             stopping: Vec::new(),
             is_calm: false,
+            has_asked_to_end: false,
             phase: Phase::Working,
             n_turns: 0,
         }
@@ -159,6 +162,7 @@ impl Simulation {
                     Verdict::Incomplete(missing) if is_late => {
                         return Some(format!("this is still missing: {missing}"));
                     }
+                    Verdict::Incomplete(_) if self.has_asked_to_end => self.end(),
                     Verdict::Incomplete(_) => {}
                 }
             }
@@ -175,7 +179,9 @@ impl Simulation {
 
     fn judge(&self) -> Verdict {
         let mut missing = None;
-        for expected in &self.case.expected {
+        let has_more = self.has_asked_to_end && !self.case.expected_after_end.is_empty();
+        let now = if has_more { &self.case.expected_after_end } else { &self.case.expected };
+        for expected in now {
             match expected.judge(&self.world) {
                 Verdict::Complete => {}
                 Verdict::Incomplete(what) => missing = missing.or(Some(what)),
@@ -189,8 +195,13 @@ impl Simulation {
     fn end(&mut self) {
         let alive = self.world.crew().alive();
         let (Some(kind), [worker]) = (self.case.end, alive.as_slice()) else { return };
+        // Of one that was asked before, that counts: the next one is asked.
+        if self.stopping.contains(worker) {
+            return;
+        }
         if self.phase == Phase::Working && self.is_calm && self.n_fed == self.case.feeds.len() {
             self.phase = Phase::Ending;
+            self.has_asked_to_end = true;
             self.ask_to_stop(*worker, kind);
         }
     }

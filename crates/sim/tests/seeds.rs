@@ -25,6 +25,11 @@ fn ends() {
 }
 
 #[test]
+fn idle() {
+    run(&scenario::idle::Idle);
+}
+
+#[test]
 fn streampulse() {
     run(&scenario::streampulse::StreamPulse);
 }

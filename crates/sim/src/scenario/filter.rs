@@ -57,6 +57,7 @@ impl Scenario for Filter {
             topics: vec![topic("orders", n_partitions), topic("accepted", n_accepted)],
             feeds,
             expected: vec![Box::new(Exactly { place, rows })],
+            expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 4], vec![4]]),
             commit_point: CommitPoint::Cluster(MAIN.to_owned()),
             end: Some(dice.pick(&[StopKind::Keep, StopKind::Drain])),

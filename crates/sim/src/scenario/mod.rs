@@ -2,6 +2,7 @@
 
 pub mod ends;
 pub mod filter;
+pub mod idle;
 mod payments;
 mod sinks;
 pub mod streampulse;
@@ -37,8 +38,10 @@ pub struct Case {
     pub topics: Vec<Topic>,
     /// Input in order of time.
     pub feeds: Vec<Feed>,
-    /// What must be visible in the end.
+    /// What must be visible before the job is ended.
     pub expected: Vec<Box<dyn Expectation>>,
+    /// What must be visible after that, where it is more: a drained job fires every window.
+    pub expected_after_end: Vec<Box<dyn Expectation>>,
     /// The job runs with one of these, another one at each start.
     pub parallelisms: Vec<usize>,
     /// Where its checkpoints are committed.
@@ -90,7 +93,7 @@ pub const JOB: &str = "simulated";
 
 /// Every scenario.
 pub fn all() -> &'static [&'static dyn Scenario] {
-    &[&filter::Filter, &windows::AllWindows, &ends::Ends, &streampulse::StreamPulse]
+    &[&filter::Filter, &windows::AllWindows, &ends::Ends, &idle::Idle, &streampulse::StreamPulse]
 }
 
 /// The general settings of a job, drawn.

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use super::window_model::Event;
+use super::sinks::{SinkKind, exactly};
+use super::window_model::{self, Event, Windows, all_windows};
 use super::{Feed, MAIN, Topic, times};
 use crate::dice::Dice;
+use crate::expectation::{Expectation, Rows};
 use crate::system::broker::Message;
 
 /// How far the watermark is behind the latest row, in milliseconds.
@@ -17,7 +19,7 @@ pub const COLUMNS: &str = "id BIGINT, k STRING, amount BIGINT, ts BIGINT, \
                            WATERMARK FOR t AS t - INTERVAL '2' SECOND";
 
 /// The columns of a table of windows.
-pub const WINDOW_COLUMNS: &str = "k STRING, starts TIMESTAMP(3), ends TIMESTAMP(3), n BIGINT, \
+const WINDOW_COLUMNS: &str = "k STRING, starts TIMESTAMP(3), ends TIMESTAMP(3), n BIGINT, \
                                   total BIGINT, least BIGINT, most BIGINT";
 
 /// A topic with rows none of which is late in its partition.
@@ -85,6 +87,57 @@ impl Stream {
             message: Message { key: None, body: body.into_bytes() },
         }
     }
+}
+
+/// All partitions of several topics.
+pub fn together(written: &[&Written]) -> Vec<Vec<Event>> {
+    written.iter().flat_map(|written| written.partitions.iter().cloned()).collect()
+}
+
+/// Two statements over the view `payments` in one job: its windows of ten seconds into `totals`,
+/// and all its rows into `passed`.
+pub fn statements([totals, passed]: [SinkKind; 2]) -> String {
+    let totals = totals.table("totals", WINDOW_COLUMNS, "k, starts");
+    let passed = passed.table("passed", "ts BIGINT, k STRING, amount BIGINT", "ts, k, amount");
+    format!(
+        "{totals}{passed}\
+         EXECUTE STATEMENT SET BEGIN\n\
+         INSERT INTO totals SELECT k, window_start, window_end, COUNT(*), SUM(amount), \
+         MIN(amount), MAX(amount) \
+         FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(t), INTERVAL '10' SECOND)) \
+         GROUP BY k, window_start, window_end;\n\
+         INSERT INTO passed SELECT ts, k, amount FROM payments;\n\
+         END;\n"
+    )
+}
+
+/// What the statements come to once the watermark is there: all rows, so that nothing is left to
+/// be read where they are visible, and the windows before it.
+pub fn expected(
+    sinks: [SinkKind; 2],
+    partitions: &[Vec<Event>],
+    watermark: i64,
+) -> Vec<Box<dyn Expectation>> {
+    let mut closed = all_windows(partitions, Windows::Tumble(10_000), DELAY);
+    closed.retain(|(_, _, end), _| end - 1 <= watermark);
+    let mut passed = Rows::new();
+    for Event { key, amount, time } in partitions.iter().flatten() {
+        let row = format!(r#"{{"ts":{time},"k":"{key}","amount":{amount}}}"#);
+        *passed.entry(row).or_default() += 1;
+    }
+    vec![
+        exactly(sinks[0], "totals", window_model::rows(&closed)),
+        exactly(sinks[1], "passed", passed),
+    ]
+}
+
+/// The topics that the statements may write.
+pub fn outputs() -> Vec<Topic> {
+    let output = |name: &str| {
+        let (servers, name) = (MAIN.to_owned(), name.to_owned());
+        Topic { servers, name, n_partitions: 2 }
+    };
+    vec![output("totals"), output("passed")]
 }
 
 /// The messages of several topics in order of arrival.

@@ -1,7 +1,7 @@
 //! Sinks of every kind under one name each, for scenarios that draw which one they write.
 
 use super::{CommitPoint, MAIN, kafka};
-use crate::expectation::Place;
+use crate::expectation::{Exactly, Expectation, Place, Rows};
 
 /// Where rows go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,14 @@ impl SinkKind {
             SinkKind::Files => Place::Folder(folder(name)),
         }
     }
+}
+
+/// Exactly these rows in a sink; a table whose key they all are has equal ones once.
+pub fn exactly(sink: SinkKind, name: &str, mut rows: Rows) -> Box<dyn Expectation> {
+    if sink == SinkKind::Keyed {
+        rows.values_mut().for_each(|n_equal| *n_equal = 1);
+    }
+    Box::new(Exactly { place: sink.place(name), rows })
 }
 
 /// Where the checkpoints of a job with these sinks are committed.

@@ -66,6 +66,7 @@ impl Scenario for StreamPulse {
             topics: vec![Topic { servers: MAIN.to_owned(), name: TOPIC.to_owned(), n_partitions }],
             feeds,
             expected: tables.rows.into_iter().map(expect).collect(),
+            expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 3, 4], vec![4]]),
             commit_point: CommitPoint::Store,
             end: Some(StopKind::Keep),

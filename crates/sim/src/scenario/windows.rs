@@ -59,6 +59,7 @@ impl Scenario for AllWindows {
             ],
             feeds,
             expected: outputs.into_iter().map(|output| output.expected).collect(),
+            expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 4], vec![1, 4], vec![3]]),
             commit_point,
             end: Some(StopKind::Keep),
