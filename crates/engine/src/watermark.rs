@@ -156,10 +156,10 @@ impl WatermarkMerge {
             InputState::Idle => false,
             InputState::Ended => input.watermark < Watermark::MAX,
         };
-        let any = |state| self.inputs.iter().any(|input| input.state == state);
         let held = self.inputs.iter().filter(holds).map(|input| input.watermark).min();
         let mut candidate = held.unwrap_or(Watermark::MAX);
-        let all_idle = any(InputState::Idle) && !any(InputState::Active);
+        let any_idle = self.inputs.iter().any(|input| input.state == InputState::Idle);
+        let all_idle = any_idle && held.is_none();
         if all_idle {
             // Nobody holds anybody back: the farthest of them counts.
             let idle = self.inputs.iter().filter(|input| input.state == InputState::Idle);
@@ -266,6 +266,16 @@ mod tests {
         merge.watermark(1, Watermark(3));
         assert_eq!(merge.end(1), NOTHING);
         assert_eq!(merge.watermark(0, Watermark(9)), NOTHING);
+    }
+
+    #[test]
+    fn a_stopped_input_among_idle_ones_is_not_idle() {
+        let mut merge = WatermarkMerge::new(2);
+        merge.watermark(0, Watermark(5));
+        merge.watermark(1, Watermark(9));
+        assert_eq!(merge.idle(1), NOTHING);
+        assert_eq!(merge.end(0), NOTHING);
+        assert!(!merge.is_idle(), "others would leave it behind");
     }
 
     #[test]
