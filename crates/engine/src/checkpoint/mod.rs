@@ -22,6 +22,7 @@ mod encode;
 mod facts;
 mod instruments;
 mod matching;
+mod new_life;
 mod order;
 mod outputs;
 mod recovery;

@@ -24,6 +24,7 @@ use argus_state::storage::{ObjectInfo, Storage};
 
 use super::chain::merged;
 use super::matching;
+use super::new_life::has_begun;
 use super::outputs::{Backoff, OpenCommitter, Outputs};
 use super::savepoint;
 use crate::attempt::is_taken_over;
@@ -93,10 +94,10 @@ impl Recovery<'_> {
         }
         let token = self.env.random();
         let take_over = || EpochLog::take_over(Arc::clone(&self.storage), token);
-        let (log, takeover) = self.insist("take over the checkpoint store", || {
+        let (mut log, takeover) = self.insist("take over the checkpoint store", || {
             self.env.step(FaultPoint::Fence, take_over)
         })?;
-        match self.go_on(&log, takeover, commit_point, followers) {
+        match self.go_on(&mut log, takeover, commit_point, followers) {
             Ok(recovered) => Ok((log, recovered)),
             // Whatever has gone wrong: what a worker finds that was overtaken says nothing.
             Err(error) => Err(log.check().err().filter(is_taken_over).unwrap_or(error)),
@@ -107,7 +108,7 @@ impl Recovery<'_> {
     /// it still is: calls may be tried for a long time, while a newer worker starts and commits.
     fn go_on(
         &self,
-        log: &EpochLog,
+        log: &mut EpochLog,
         takeover: Takeover,
         mut commit_point: Option<OpenCommitter>,
         followers: Vec<OpenCommitter>,
@@ -120,7 +121,8 @@ impl Recovery<'_> {
         if let Some(record) = &recorded {
             next = next.max(CheckpointId(record.checkpoint.0 + 1));
         }
-        let found = self.find(&takeover, recorded, commit_point.is_some(), &mut next)?;
+        let has_former = recorded.is_some() || takeover.committed.is_some();
+        let mut found = self.find(&takeover, recorded, commit_point.is_some(), &mut next)?;
         if let Some(manifest) = &found.manifest {
             let lost = matching::check(manifest, self.graph, &self.options.allow_state_loss)?;
             for operator in lost {
@@ -129,6 +131,15 @@ impl Recovery<'_> {
             }
         }
         let owner = self.owner(found.incarnation.clone(), takeover.generation);
+        let is_new = found.record.is_none();
+        if is_new && (has_former || found.manifest.is_some()) {
+            let first = self.first_of_life(&owner, next, found.manifest.take());
+            let record = self.begin_life(&first, log, commit_point.as_mut())?;
+            next = CheckpointId(next.0 + 1);
+            if has_begun(&first) {
+                found = Found { manifest: Some(first), record: Some(record), ..found };
+            }
+        }
         let outputs = self.open_followers(log, followers, &owner, &found)?;
         let mut older = Vec::new();
         if found.record.is_some() {
@@ -237,7 +248,8 @@ impl Recovery<'_> {
         match self.insist("read the committed checkpoint", || self.read(&record)) {
             Ok(manifest) => {
                 let incarnation = record.incarnation.clone();
-                Ok(Found { manifest: Some(manifest), record: Some(record), incarnation })
+                let (manifest, record) = has_begun(&manifest).then_some((manifest, record)).unzip();
+                Ok(Found { manifest, record, incarnation })
             }
             Err(error) if error.kind() == ErrorKind::Corrupt && self.options.accept_duplicates => {
                 tracing::warn!(%error, "the committed checkpoint is left out");
@@ -471,7 +483,7 @@ impl Recovery<'_> {
     }
 
     /// Makes attempts, each only while the store is still the worker's own.
-    fn insist_as_owner<T>(
+    pub(super) fn insist_as_owner<T>(
         &self,
         log: &EpochLog,
         what: &str,
