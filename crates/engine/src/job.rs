@@ -2,7 +2,7 @@
 //! job's slots, each on a thread of its own, and starts it anew after failures.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argus_base::connector::{ConnectorContext, ConnectorFactory};
@@ -105,9 +105,9 @@ pub struct PendingSavepoint(Receiver<std::result::Result<String, String>>);
 pub fn start(graph: &JobGraph, parts: JobParts) -> Result<JobHandle> {
     let life = Life::new(graph, parts);
     let shared = Arc::clone(life.shared());
-    let takes_checkpoints = graph.settings.checkpoints.is_some();
+    let takes_checkpoints = life.takes_checkpoints();
     let task = spawn(TaskKind::Job, "job", move || run(life))?;
-    Ok(JobHandle { control: JobControl { shared, takes_checkpoints }, task: Some(task) })
+    Ok(JobHandle { control: JobControl::new(shared, takes_checkpoints), task: Some(task) })
 }
 
 impl JobHandle {
@@ -152,6 +152,10 @@ impl JobHandle {
 }
 
 impl JobControl {
+    pub(crate) fn new(shared: Arc<JobShared>, takes_checkpoints: bool) -> JobControl {
+        JobControl { shared, takes_checkpoints }
+    }
+
     /// Whether every source has its positions and every sink is connected, now.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
@@ -210,6 +214,15 @@ impl JobControl {
 }
 
 impl PendingSavepoint {
+    /// What [`wait`](PendingSavepoint::wait) gives, where it is known already; once.
+    pub fn poll(&self) -> Option<std::result::Result<String, String>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err("the job failed before".to_owned())),
+        }
+    }
+
     /// Waits for it: where it lies, or why there is none. The end of the job is an answer too.
     pub fn wait(self) -> std::result::Result<String, String> {
         self.0.recv().unwrap_or_else(|_| Err("the job failed before".to_owned()))

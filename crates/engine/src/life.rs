@@ -57,6 +57,10 @@ impl Life {
         &self.shared
     }
 
+    pub(crate) fn takes_checkpoints(&self) -> bool {
+        self.graph.settings.checkpoints.is_some()
+    }
+
     pub(crate) fn env(&self) -> &Env {
         &self.parts.context.env
     }

@@ -5,6 +5,7 @@
 //! the work beside them, the start order, the pause before a restart. Dropping the job at any time
 //! is what the death of its process is: nothing is flushed or committed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use argus_base::{Error, Result};
@@ -12,7 +13,7 @@ use argus_plan::JobGraph;
 
 use crate::control::Control;
 use crate::fragment::Progress;
-use crate::job::{JobEnd, JobParts, JobStatus, StopKind};
+use crate::job::{JobControl, JobEnd, JobParts};
 use crate::life::{Life, Next};
 use crate::slot::Slot;
 
@@ -106,14 +107,10 @@ impl SteppedJob {
         }
     }
 
-    /// What is known of it.
-    pub fn status(&self) -> JobStatus {
-        self.life.shared().status()
-    }
-
-    /// Asks it to end; see [`JobHandle::stop`](crate::JobHandle::stop).
-    pub fn stop(&self, kind: StopKind) {
-        self.life.shared().stop(kind);
+    /// What watches it, stops it, and asks for savepoints. Whoever steps the job must not wait for
+    /// one, but look for the answer after each step.
+    pub fn control(&self) -> JobControl {
+        JobControl::new(Arc::clone(self.life.shared()), self.life.takes_checkpoints())
     }
 
     fn begin(&mut self) -> Stepped {

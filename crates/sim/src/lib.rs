@@ -15,6 +15,7 @@ pub mod crew;
 pub mod dice;
 pub mod expectation;
 pub mod factory;
+pub mod savepoints;
 pub mod scenario;
 pub mod seeds;
 pub mod simulation;

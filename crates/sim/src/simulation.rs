@@ -24,6 +24,7 @@ use crate::crew::WorkerId;
 use crate::dice::Dice;
 use crate::expectation::Verdict;
 use crate::factory::Factory;
+use crate::savepoints::Savepoints;
 use crate::scenario::{Case, JOB, Scenario};
 use crate::system::store::WorkerStorage;
 use crate::time::WorkerClock;
@@ -102,6 +103,7 @@ struct Simulation {
     /// Everything was visible, and a worker was asked to end, perhaps in vain.
     has_asked_to_end: bool,
     phase: Phase,
+    savepoints: Savepoints,
     n_turns: u64,
 }
 
@@ -125,6 +127,7 @@ impl Simulation {
         }
         let pace = world.draw(|dice| dice.pick(&[200, 1_000, 5_000]));
         Simulation {
+            savepoints: Savepoints::new(Arc::clone(&world), case.savepoints),
             world,
             case,
             graphs: BTreeMap::new(),
@@ -208,7 +211,7 @@ impl Simulation {
 
     fn ask_to_stop(&mut self, worker: WorkerId, kind: StopKind) {
         self.world.note(&format!("{worker} is asked to end, {kind:?}"));
-        self.world.crew().with(worker, |job| job.stop(kind));
+        self.world.crew().with(worker, |job| job.control().stop(kind));
         self.stopping.push(worker);
     }
 
@@ -221,6 +224,7 @@ impl Simulation {
             self.world.note("everything is calm");
             self.world.crew().wake_all();
         }
+        self.savepoints.follow();
         self.follow_ends();
         self.start_if_none_lives()?;
         self.check_rivals();
@@ -273,6 +277,9 @@ impl Simulation {
         }
         if world.happens(|climate| climate.stop) {
             self.ask_to_stop(worker, StopKind::Keep);
+        }
+        if self.savepoints.trouble(worker)? {
+            self.stopping.push(worker);
         }
         if alive.len() < MAX_ALIVE && world.happens(|climate| climate.second_worker) {
             self.start()?;
@@ -347,6 +354,7 @@ impl Simulation {
     fn start(&mut self) -> Result<()> {
         let parallelism = self.world.draw(|dice| dice.pick(&self.case.parallelisms));
         let graph = self.graph(parallelism)?;
+        let from_savepoint = self.savepoints.choose();
         let worker = self.world.crew().hire();
         self.world.note(&format!("{worker} starts with parallelism {parallelism}"));
         let world = &self.world;
@@ -358,7 +366,7 @@ impl Simulation {
             factory: Arc::new(Factory { world: Arc::clone(world), worker }),
             context: context(&graph, env),
             collect: None,
-            start: StartOptions::default(),
+            start: StartOptions { from_savepoint, ..StartOptions::default() },
             storage: Some(Arc::new(storage)),
         };
         let job = SteppedJob::new(&graph, parts);

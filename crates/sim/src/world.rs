@@ -147,9 +147,9 @@ impl World {
         drop(late);
     }
 
-    /// A follower is about to apply epochs up to a record: the commit point must have it.
-    pub fn check_follower(&self, name: &str, record: &CommitRecord) {
-        let committed = match &*lock(&self.commit_point) {
+    /// What the commit point has.
+    pub fn committed(&self) -> Option<CommitRecord> {
+        match &*lock(&self.commit_point) {
             CommitPoint::Store => {
                 let store = lock(&self.store).folder(JOB);
                 let takeover = EpochLog::look(store.as_ref()).ok().flatten();
@@ -160,7 +160,12 @@ impl World {
                 let broker = brokers.get(servers);
                 broker.and_then(|broker| transactions::record_of(broker, JOB))
             }
-        };
+        }
+    }
+
+    /// A follower is about to apply epochs up to a record: the commit point must have it.
+    pub fn check_follower(&self, name: &str, record: &CommitRecord) {
+        let committed = self.committed();
         let is_covered = committed.as_ref().is_some_and(|committed| {
             committed.incarnation == record.incarnation && committed.checkpoint >= record.checkpoint
         });

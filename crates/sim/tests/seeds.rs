@@ -30,6 +30,11 @@ fn idle() {
 }
 
 #[test]
+fn savepoints() {
+    run(&scenario::savepoints::Savepoints);
+}
+
+#[test]
 fn streampulse() {
     run(&scenario::streampulse::StreamPulse);
 }
@@ -86,5 +91,21 @@ fn restored_watermarks_count_without_further_rows() {
 fn a_partition_that_has_ended_closes_no_window() {
     for seed in [52, 248, 891] {
         check(&scenario::ends::Ends, seed);
+    }
+}
+
+/// A stopped source beside idle ones: its subtask counted as idle, and windows fired behind the
+/// last barrier.
+#[test]
+fn a_stopped_job_fires_no_window() {
+    check(&scenario::idle::Idle, 892);
+}
+
+/// A worker begins from a savepoint and dies before its first checkpoint; the next one goes on
+/// where the former life stood, and applied once more what was staged there.
+#[test]
+fn a_begin_from_a_savepoint_is_on_record() {
+    for seed in [61, 97, 120, 245] {
+        check(&scenario::savepoints::Savepoints, seed);
     }
 }

@@ -13,6 +13,7 @@ use super::sinks::{SinkKind, commit_point};
 use super::window_model::last_watermark;
 use super::{Case, FROM_EARLIEST, Scenario, kafka, settings};
 use crate::dice::Dice;
+use crate::savepoints::SavepointUse;
 use crate::time::BEGINNING_MS;
 
 /// The scenario.
@@ -45,6 +46,7 @@ impl Scenario for Ends {
             expected_after_end: expected(sinks, &all, after),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 4], vec![3]]),
             commit_point: commit_point(&sinks),
+            savepoints: SavepointUse::None,
             end,
             trouble,
         }

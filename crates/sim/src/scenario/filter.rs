@@ -10,6 +10,7 @@ use super::{
 };
 use crate::dice::Dice;
 use crate::expectation::{Exactly, Place, Rows};
+use crate::savepoints::SavepointUse;
 use crate::system::broker::Message;
 
 /// The scenario.
@@ -60,6 +61,7 @@ impl Scenario for Filter {
             expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 4], vec![4]]),
             commit_point: CommitPoint::Cluster(MAIN.to_owned()),
+            savepoints: SavepointUse::None,
             end: Some(dice.pick(&[StopKind::Keep, StopKind::Drain])),
             trouble,
         }

@@ -4,6 +4,7 @@ pub mod ends;
 pub mod filter;
 pub mod idle;
 mod payments;
+pub mod savepoints;
 mod sinks;
 pub mod streampulse;
 mod streampulse_model;
@@ -17,6 +18,7 @@ use argus_engine::StopKind;
 
 use crate::dice::Dice;
 use crate::expectation::Expectation;
+use crate::savepoints::SavepointUse;
 use crate::system::broker::Message;
 
 /// A kind of job.
@@ -46,6 +48,8 @@ pub struct Case {
     pub parallelisms: Vec<usize>,
     /// Where its checkpoints are committed.
     pub commit_point: CommitPoint,
+    /// What is done with savepoints.
+    pub savepoints: SavepointUse,
     /// How the job is ended once everything is visible; `None`: it ends by itself.
     pub end: Option<StopKind>,
     /// How long things go wrong.
@@ -93,7 +97,14 @@ pub const JOB: &str = "simulated";
 
 /// Every scenario.
 pub fn all() -> &'static [&'static dyn Scenario] {
-    &[&filter::Filter, &windows::AllWindows, &ends::Ends, &idle::Idle, &streampulse::StreamPulse]
+    &[
+        &filter::Filter,
+        &windows::AllWindows,
+        &ends::Ends,
+        &idle::Idle,
+        &savepoints::Savepoints,
+        &streampulse::StreamPulse,
+    ]
 }
 
 /// The general settings of a job, drawn.

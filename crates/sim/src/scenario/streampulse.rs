@@ -10,6 +10,7 @@ use super::streampulse_model::{Download, Tables};
 use super::{Case, CommitPoint, Feed, MAIN, Scenario, Topic, settings, times};
 use crate::dice::Dice;
 use crate::expectation::{Exactly, Expectation, Place};
+use crate::savepoints::SavepointUse;
 use crate::system::broker::Message;
 use crate::time::BEGINNING_MS;
 
@@ -69,6 +70,7 @@ impl Scenario for StreamPulse {
             expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 3, 4], vec![4]]),
             commit_point: CommitPoint::Store,
+            savepoints: SavepointUse::None,
             end: Some(StopKind::Keep),
             trouble,
         }

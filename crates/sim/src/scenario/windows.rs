@@ -10,6 +10,7 @@ use super::window_model::{self, Event, Windows, aggregate};
 use super::{Case, CommitPoint, FROM_EARLIEST, Feed, MAIN, Scenario, Topic, settings, times};
 use crate::dice::Dice;
 use crate::expectation::{Exactly, Expectation, Place, Rows};
+use crate::savepoints::SavepointUse;
 use crate::system::broker::Message;
 use crate::time::BEGINNING_MS;
 
@@ -62,6 +63,7 @@ impl Scenario for AllWindows {
             expected_after_end: Vec::new(),
             parallelisms: dice.pick(&[vec![1], vec![2], vec![1, 2, 4], vec![1, 4], vec![3]]),
             commit_point,
+            savepoints: SavepointUse::None,
             end: Some(StopKind::Keep),
             trouble,
         }
