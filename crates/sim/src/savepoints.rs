@@ -81,7 +81,8 @@ impl Savepoints {
         let (world, taken) = (&self.world, &mut self.taken);
         self.pending.retain(|(worker, pending)| {
             let Some(answer) = pending.poll() else { return true };
-            let number = |place: &String| place.rsplit('-').next().and_then(|n| n.parse().ok());
+            // Its name ends with the checkpoint's number and a hash.
+            let number = |place: &String| place.rsplit('-').nth(1).and_then(|n| n.parse().ok());
             match answer {
                 Ok(place) => match number(&place) {
                     Some(checkpoint) => {
