@@ -7,7 +7,7 @@ use std::time::Duration;
 use argus_engine::StopKind;
 
 use super::payments::{
-    COLUMNS, DELAY, Stream, Written, expected, in_order, outputs, statements, together,
+    COLUMNS, DELAY, Stream, Written, end, expected, in_order, outputs, statements, together,
 };
 use super::sinks::{SinkKind, commit_point};
 use super::window_model::last_watermark;
@@ -33,7 +33,7 @@ impl Scenario for Ends {
         let sinks = [dice.pick(&SinkKind::ALL), dice.pick(&SinkKind::ALL)];
         let all = together(&[&past, &present]);
         let last = if both_end { i64::MAX } else { last_watermark(&present.partitions, DELAY) };
-        let end = (!both_end).then(|| dice.pick(&[StopKind::Keep, StopKind::Drain]));
+        let end = (!both_end).then(|| end(dice, sinks));
         let after = if end == Some(StopKind::Drain) { i64::MAX } else { last };
         let mut topics = outputs();
         topics.extend([past.topic, present.topic]);

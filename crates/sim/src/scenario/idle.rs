@@ -7,7 +7,7 @@ use std::time::Duration;
 use argus_engine::StopKind;
 
 use super::payments::{
-    COLUMNS, DELAY, LAST, Stream, Written, expected, in_order, outputs, statements, together,
+    COLUMNS, DELAY, LAST, Stream, Written, end, expected, in_order, outputs, statements, together,
 };
 use super::sinks::{SinkKind, commit_point};
 use super::window_model::last_watermark;
@@ -34,7 +34,7 @@ impl Scenario for Idle {
         let steady = steady.draw(dice, n_partitions);
         let quiet = quiet(dice, trouble);
         let sinks = [dice.pick(&SinkKind::ALL), dice.pick(&SinkKind::ALL)];
-        let end = dice.pick(&[StopKind::Keep, StopKind::Drain]);
+        let end = end(dice, sinks);
         let all = together(&[&steady, &quiet]);
         // Where the other one came back its rows are later than that.
         let last = last_watermark(&steady.partitions, DELAY);

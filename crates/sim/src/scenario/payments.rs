@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use argus_engine::StopKind;
+
 use super::sinks::{SinkKind, exactly};
 use super::window_model::{self, Event, Windows, all_windows};
 use super::{Feed, MAIN, Topic, times};
@@ -65,7 +67,8 @@ impl Stream {
             let now = self.begins + i64::try_from(number as u64 * step).unwrap_or(0);
             let jitter = i64::try_from(dice.below(1_500)).unwrap_or(0);
             let event = Event {
-                key: format!("k{}", dice.below(n_keys)),
+                // Other keys in each world, for other key groups.
+                key: format!("k{}-{}", self.n_rows, dice.below(n_keys)),
                 amount: i64::try_from(dice.between(1, 100)).unwrap_or(1),
                 time: if is_last { now + LAST } else { now - jitter },
             };
@@ -129,6 +132,13 @@ pub fn expected(
         exactly(sinks[0], "totals", window_model::rows(&closed)),
         exactly(sinks[1], "passed", passed),
     ]
+}
+
+/// How a job with these sinks is ended. It is drained only where the rows that are visible have been
+/// committed: of others the last worker may not have read all again.
+pub fn end(dice: &mut Dice, sinks: [SinkKind; 2]) -> StopKind {
+    let drawn = dice.pick(&[StopKind::Keep, StopKind::Drain]);
+    if sinks[1] == SinkKind::Keyed { StopKind::Keep } else { drawn }
 }
 
 /// The topics that the statements may write.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argus_engine::StopKind;
 
-use super::payments::{COLUMNS, DELAY, Stream, expected, outputs, statements};
+use super::payments::{COLUMNS, DELAY, Stream, end, expected, outputs, statements};
 use super::sinks::{SinkKind, commit_point};
 use super::window_model::last_watermark;
 use super::{Case, FROM_EARLIEST, Scenario, kafka, settings};
@@ -34,11 +34,7 @@ impl Scenario for Savepoints {
             SavepointUse::GoBack => [SinkKind::Keyed; 2],
             _ => [dice.pick(&SinkKind::ALL), dice.pick(&SinkKind::ALL)],
         };
-        // Where the job has gone back, what is visible does not say that all has been read again.
-        let end = match savepoints {
-            SavepointUse::GoBack => StopKind::Keep,
-            _ => dice.pick(&[StopKind::Keep, StopKind::Drain]),
-        };
+        let end = end(dice, sinks);
         let last = last_watermark(&written.partitions, DELAY);
         let after = if end == StopKind::Drain { i64::MAX } else { last };
         let mut topics = outputs();

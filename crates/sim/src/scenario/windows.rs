@@ -219,7 +219,8 @@ fn input(dice: &mut Dice, n_partitions: usize, until: Duration) -> (Vec<Feed>, V
             _ => now - jitter,
         };
         let amount = i64::try_from(dice.between(1, 100)).unwrap_or(1);
-        let key = format!("k{}", dice.below(n_keys));
+        // Other keys in each world, for other key groups.
+        let key = format!("k{n_rows}-{}", dice.below(n_keys));
         let body = format!(r#"{{"id":{time},"k":"{key}","amount":{amount},"ts":{time}}}"#);
         partitions[partition].push(Event { key, amount, time });
         feeds.push(Feed {
