@@ -35,6 +35,31 @@ pub struct Exactly {
     pub rows: Rows,
 }
 
+/// The last row of each key in a table that is written over and over.
+pub struct Latest {
+    /// The table.
+    pub table: String,
+    /// Every row that it may have for a time.
+    pub all: BTreeSet<String>,
+    /// Those that it has in the end.
+    pub last: BTreeSet<String>,
+}
+
+impl Expectation for Latest {
+    fn judge(&self, world: &World) -> Verdict {
+        let table = lock(&world.database).table(&self.table);
+        if let Some(row) = table.written.iter().find(|row| !self.all.contains(*row)) {
+            return Verdict::Wrong(format!("{}: for a time it had {row}", self.table));
+        }
+        let now: BTreeSet<String> = table.keyed.into_values().collect();
+        match self.last.difference(&now).next() {
+            None if now.len() == self.last.len() => Verdict::Complete,
+            None => Verdict::Wrong(format!("{} has {} keys", self.table, now.len())),
+            Some(row) => Verdict::Incomplete(format!("{}: {row}", self.table)),
+        }
+    }
+}
+
 /// Where rows become visible.
 #[derive(Clone, Debug)]
 pub enum Place {

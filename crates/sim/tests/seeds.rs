@@ -31,6 +31,11 @@ fn idle() {
 }
 
 #[test]
+fn latest() {
+    run(&scenario::latest::LastRows, 80);
+}
+
+#[test]
 fn savepoints() {
     run(&scenario::savepoints::Savepoints, 60);
 }

@@ -3,6 +3,7 @@
 pub mod ends;
 pub mod filter;
 pub mod idle;
+pub mod latest;
 mod payments;
 pub mod savepoints;
 mod sinks;
@@ -102,6 +103,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &windows::AllWindows,
         &ends::Ends,
         &idle::Idle,
+        &latest::LastRows,
         &savepoints::Savepoints,
         &streampulse::StreamPulse,
     ]
