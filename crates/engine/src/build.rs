@@ -1,6 +1,7 @@
 //! Turns a job graph into slots: fragments from forward edges, queues from all others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use argus_base::id::SubtaskIndex;
@@ -16,6 +17,7 @@ use argus_plan::{Expression, ExpressionKind, JobGraph, NodeId, Operator as Plan}
 use argus_state::manifest::SubtaskState;
 use argus_state::snapshot::RestoredState;
 use argus_state::spill::{MemoryLimit, StateContext};
+use argus_state::spill_folder::SpillFolder;
 
 use crate::checkpoint::{Chains, Mailbox, Orders, PartId, Reporter, RestoredNodes, StagingWriter};
 use crate::exchange::{Channel, Receiver, Sender, Waker};
@@ -97,6 +99,7 @@ impl<'a> Builder<'a> {
     ) -> Result<Builder<'a>> {
         let n_slots = graph.nodes.iter().map(|node| node.parallelism).max().unwrap_or(1);
         let limit = graph.settings.memory_limit;
+        let memory = limit.map(|limit| memory(graph, parts, limit)).transpose()?;
         let mut builder = Builder {
             graph,
             parts,
@@ -105,7 +108,7 @@ impl<'a> Builder<'a> {
             wakers: (0..n_slots).map(|_| Arc::default()).collect(),
             sources: BTreeMap::new(),
             exchanges: BTreeMap::new(),
-            memory: limit.map(|limit| Arc::new(MemoryLimit::for_process(limit))),
+            memory,
             reporting: BTreeSet::new(),
             n_heads: 0,
             chains: Chains::default(),
@@ -426,14 +429,12 @@ impl<'a> Builder<'a> {
 
     /// What the state of a subtask is kept by.
     fn state_context(&self, id: NodeId, slot: usize) -> StateContext {
-        let spill_folder = std::env::temp_dir().join(format!("argus-{}", std::process::id()));
         StateContext {
             operator: self.graph.node(id).id,
             subtask: SubtaskIndex(slot),
             max_parallelism: self.graph.settings.max_parallelism,
             is_tracked: self.setup.checkpoints.is_some(),
             memory: self.memory.clone(),
-            spill_folder,
         }
     }
 
@@ -498,6 +499,13 @@ impl<'a> Builder<'a> {
             state_keys: registry.gauge(&metrics::STATE_KEYS, &of_subtask),
         }
     }
+}
+
+/// The memory that state may take, and a folder for what is beyond.
+fn memory(graph: &JobGraph, parts: &JobParts, limit: u64) -> Result<Arc<MemoryLimit>> {
+    let parent = graph.settings.spill_dir.as_ref().map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = SpillFolder::make(&parent, parts.context.env.random())?;
+    Ok(Arc::new(MemoryLimit::for_process(limit, folder)))
 }
 
 /// Numbers the fragments: nodes joined by forward edges share one. Inputs of a fragment have

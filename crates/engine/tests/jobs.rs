@@ -2,6 +2,7 @@
 
 mod world;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -137,6 +138,35 @@ fn every_parallelism_counts_the_same() {
         assert_eq!(run(&graph, &world).wait().unwrap(), JobEnd::Finished);
         assert_eq!(totals(&world), (120_000, 20_000), "{parallelism} {is_two_phase}");
     }
+}
+
+#[test]
+fn spilled_state_lies_where_the_settings_say_and_goes_with_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("spilled/here");
+    let place_text = place.to_str().unwrap();
+    let limit = ("argus.state.memory-limit", "1 mb");
+    let graph = |place| count_graph(1, false, &[limit, ("argus.state.spill-dir", place)]);
+    let world = world((0..3).map(|_| many_keys(0, 50_000)).collect());
+    world.is_blocked.store(true, Ordering::Release);
+    let job = run(&graph(place_text), &world);
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    while entries(&place).first().is_none_or(|own| entries(own).is_empty()) {
+        assert!(!job.is_finished());
+        std::thread::yield_now();
+    }
+    world.is_blocked.store(false, Ordering::Release);
+    assert_eq!(job.wait().unwrap(), JobEnd::Finished);
+    assert_eq!(totals(&world), (300_000, 50_000));
+    assert_eq!(entries(&place), [""; 0].map(PathBuf::from));
+
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let in_file = folder.path().join("file/below");
+    let error = run(&graph(in_file.to_str().unwrap()), &world).wait().unwrap_err();
+    assert_eq!(error.code(), "AR5302", "{error}");
 }
 
 /// Every slot fires a million groups into the other at the same moment. With queues that block

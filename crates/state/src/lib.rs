@@ -18,6 +18,7 @@ pub mod slice_store;
 pub mod slot_table;
 pub mod snapshot;
 pub mod spill;
+pub mod spill_folder;
 pub mod storage;
 
 pub use dirty::{DirtySlots, Rotation};

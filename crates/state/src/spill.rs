@@ -8,19 +8,20 @@
 
 use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argus_base::id::{OperatorId, SubtaskIndex};
 use argus_base::key_group::{key_group, key_hash};
-use argus_base::{Error, Result};
+use argus_base::{Error, ErrorKind, Result};
 use arrow_array::RecordBatch;
 
 use crate::SliceKey;
 use crate::rows::KeyColumns;
 use crate::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
 use crate::snapshot::Run;
+use crate::spill_folder::{CANNOT_SPILL, SpillFolder};
 
 /// Bytes of rows after which another file is begun.
 const FILE_BYTES: usize = 32 << 20;
@@ -44,9 +45,6 @@ pub struct StateContext {
     pub is_tracked: bool,
     /// Bounds the memory of all stores together; `None`: no limit, nothing spills.
     pub memory: Option<Arc<MemoryLimit>>,
-    /// Folder of runs, of this process alone; made when the first run is written, removed with
-    /// the job.
-    pub spill_folder: PathBuf,
 }
 
 impl StateContext {
@@ -56,7 +54,7 @@ impl StateContext {
     }
 }
 
-/// The memory that the state of a job may take.
+/// The memory that the state of a job may take, and the folder for what is beyond.
 #[derive(Debug)]
 pub struct MemoryLimit {
     /// Bytes that all stores together may hold.
@@ -65,15 +63,22 @@ pub struct MemoryLimit {
     pub used_bytes: AtomicU64,
     /// Stores there are; each may hold its share before it spills.
     pub n_stores: AtomicU64,
+    /// Where runs are written.
+    pub folder: Arc<SpillFolder>,
 }
 
 impl MemoryLimit {
     /// What state may take of the memory that a process may have resident. The rest is for
     /// batches on their way, buffers of connectors, what was sealed and has not reached the store,
     /// runs while they are encoded and merged, and what the allocator keeps.
-    pub fn for_process(max_resident_bytes: u64) -> MemoryLimit {
-        let max_bytes = max_resident_bytes / 100 * STATE_PERCENT;
-        MemoryLimit { max_bytes, used_bytes: AtomicU64::new(0), n_stores: AtomicU64::new(0) }
+    pub fn for_process(max_resident_bytes: u64, folder: SpillFolder) -> MemoryLimit {
+        MemoryLimit::of_state(max_resident_bytes / 100 * STATE_PERCENT, folder)
+    }
+
+    /// State may take as many bytes.
+    pub fn of_state(max_bytes: u64, folder: SpillFolder) -> MemoryLimit {
+        let (used_bytes, n_stores) = Default::default();
+        MemoryLimit { max_bytes, used_bytes, n_stores, folder: Arc::new(folder) }
     }
 }
 
@@ -134,16 +139,22 @@ pub struct SpilledRun {
     pub segment: SegmentRef,
     /// Rows in it.
     pub n_rows: u64,
+    /// Stays as long as the run, which may reach the store when the stores are gone.
+    folder: Arc<SpillFolder>,
 }
 
 impl SpilledRun {
     /// The whole file.
     pub fn read(&self) -> Result<Vec<u8>> {
-        fs::read(&self.path).map_err(|error| {
-            let path = self.path.display();
-            Error::transient("AR5101", format!("cannot read the spilled run '{path}': {error}"))
-        })
+        fs::read(&self.path).map_err(|error| run_is_lost(&self.path, &error.to_string()))
     }
+}
+
+/// A run of this machine cannot be read back. Nothing is wrong with the checkpoint store: the job
+/// goes on from its last checkpoint, with runs of its own.
+pub(crate) fn run_is_lost(path: &Path, why: &str) -> Error {
+    let message = format!("cannot read the spilled run '{}': {why}", path.display());
+    Error::new(ErrorKind::Bug, "AR5301", message)
 }
 
 impl Drop for SpilledRun {
@@ -273,19 +284,19 @@ impl RunWriter {
         let Some(file) = self.file.take() else { return Ok(()) };
         let encoded = file.segment.finish()?;
         let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
-        let StateContext { operator, subtask, spill_folder, .. } = &self.context;
+        let StateContext { operator, subtask, memory, .. } = &self.context;
+        let memory = memory.as_ref().ok_or_else(|| Error::bug("spilled without a limit"))?;
+        let folder = Arc::clone(&memory.folder);
         let name = format!("{operator}-{}-{number}", subtask.0);
-        let path = spill_folder.join(&name);
+        let path = folder.path().join(&name);
         let n_bytes = encoded.bytes.len() as u64;
         let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
         // Made before the file, so that a file that is cut short is removed too.
-        let run = Arc::new(SpilledRun { path, segment, n_rows: file.n_rows });
-        fs::create_dir_all(spill_folder)
-            .and_then(|()| fs::write(&run.path, &encoded.bytes))
-            .map_err(|error| {
-                let path = run.path.display();
-                Error::transient("AR5101", format!("cannot write the run '{path}': {error}"))
-            })?;
+        let run = Arc::new(SpilledRun { path, segment, n_rows: file.n_rows, folder });
+        run.folder.write(&run.path, &encoded.bytes).map_err(|error| {
+            let path = run.path.display();
+            Error::transient(CANNOT_SPILL, format!("cannot write the run '{path}': {error}"))
+        })?;
         for (slice, n_bytes) in file.slices {
             let (run, section) = (Run::Spilled(Arc::clone(&run)), self.context.section());
             let (groups, pass) = (file.groups.clone(), Some(self.pass));

@@ -9,20 +9,24 @@ use super::*;
 use crate::KeyTable;
 use crate::rows::{row_schema, slice_rows};
 
+fn limit(folder: &Path) -> MemoryLimit {
+    MemoryLimit::for_process(1_000, SpillFolder::make(folder, 7).unwrap())
+}
+
 fn context(folder: &Path) -> StateContext {
     StateContext {
         operator: OperatorId(7),
         subtask: SubtaskIndex(1),
         max_parallelism: 16,
         is_tracked: true,
-        memory: None,
-        spill_folder: folder.join("spill"),
+        memory: Some(Arc::new(limit(folder))),
     }
 }
 
 #[test]
 fn a_store_is_full_above_its_share_when_all_together_hold_too_much() {
-    let limit = Arc::new(MemoryLimit::for_process(1_000));
+    let folder = tempfile::tempdir().unwrap();
+    let limit = Arc::new(limit(folder.path()));
     assert_eq!(limit.max_bytes, 450);
     let mut large = MemoryShare::new(Arc::clone(&limit));
     let mut small = MemoryShare::new(Arc::clone(&limit));
@@ -37,6 +41,10 @@ fn a_store_is_full_above_its_share_when_all_together_hold_too_much() {
     drop(large);
     assert_eq!(limit.used_bytes.load(Ordering::Relaxed), 0);
     assert_eq!(limit.n_stores.load(Ordering::Relaxed), 0);
+}
+
+fn spill_folder(context: &StateContext) -> &Path {
+    context.memory.as_ref().unwrap().folder.path()
 }
 
 /// Rows of state with keys `0..n_keys`, in order of their key groups, as `Sealed` would have them.
@@ -65,7 +73,7 @@ fn runs_are_files_that_live_as_long_as_a_slice_needs_them() {
     let mut runs = writer.finish().unwrap();
     assert_eq!(runs.iter().map(|(slice, _)| *slice).collect::<Vec<_>>(), slices);
     assert!(runs[0].1.is_same(&runs[1].1));
-    let files = || fs::read_dir(folder.path().join("spill")).unwrap().count();
+    let files = || fs::read_dir(spill_folder(&context)).unwrap().count();
     assert_eq!(files(), 1);
 
     let reader = runs[0].1.open().unwrap();
@@ -82,11 +90,31 @@ fn runs_are_files_that_live_as_long_as_a_slice_needs_them() {
 #[test]
 fn a_folder_that_cannot_be_written_is_a_transient_error() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("spill"), "a file in the way").unwrap();
     let context = context(folder.path());
+    fs::remove_dir(spill_folder(&context)).unwrap();
+    fs::write(spill_folder(&context), "a file in the way").unwrap();
     let slice = SliceKey { end: 10, start: 0 };
     let mut writer = RunWriter::new(&context, Pass::next(0));
     writer.add(slice, &rows(slice, 10), 1_000).unwrap();
     let error = writer.finish().err().unwrap();
-    assert_eq!(error.kind(), argus_base::ErrorKind::Transient);
+    assert_eq!(error.kind(), ErrorKind::Transient);
+}
+
+#[test]
+fn the_folder_stays_for_runs_that_have_not_reached_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = context(folder.path());
+    let path = spill_folder(&context).to_owned();
+    let slice = SliceKey { end: 10, start: 0 };
+    let mut writer = RunWriter::new(&context, Pass::next(0));
+    writer.add(slice, &rows(slice, 10), 1_000).unwrap();
+    let runs = writer.finish().unwrap();
+    drop(context);
+    let Run::Spilled(run) = &runs[0].1.run else { panic!("a run of this process") };
+    assert!(!run.read().unwrap().is_empty());
+    fs::remove_file(&run.path).unwrap();
+    let error = run.read().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Bug, "AR5301"));
+    drop(runs);
+    assert!(!path.exists());
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +97,6 @@ fn context(subtask: usize) -> StateContext {
         max_parallelism: GROUPS,
         is_tracked: true,
         memory: None,
-        spill_folder: PathBuf::new(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Window aggregation as tables of text: rows, watermarks, and what they make fire.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use argus_base::id::{OperatorId, SubtaskIndex};
@@ -32,7 +31,6 @@ fn context() -> StateContext {
         max_parallelism: 128,
         is_tracked: true,
         memory: None,
-        spill_folder: PathBuf::new(),
     }
 }
 

@@ -18,7 +18,8 @@ use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
 use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Run, Sealed, Section};
-use argus_state::spill::{MemoryLimit, StateContext};
+use argus_state::spill::{MemoryLimit, SliceRun, StateContext};
+use argus_state::spill_folder::SpillFolder;
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
 use arrow_array::cast::AsArray;
@@ -313,7 +314,6 @@ impl World {
             n_spills: 0,
             has_compacted: false,
         };
-        fs::write(world.folder.path().join("full"), "").unwrap();
         world.start(1);
         world
     }
@@ -329,8 +329,12 @@ impl World {
         let aggregate = aggregate(&self.setting);
         let schema = arrow_schema(&output_fields(&self.setting));
         let memory = self.setting.max_bytes.map(|max_bytes| {
-            let (used_bytes, n_stores) = Default::default();
-            Arc::new(MemoryLimit { max_bytes, used_bytes, n_stores })
+            let folder = SpillFolder::make(self.folder.path(), 7).unwrap();
+            if self.setting.is_disk_full {
+                fs::remove_dir(folder.path()).unwrap();
+                fs::write(folder.path(), "").unwrap();
+            }
+            Arc::new(MemoryLimit::of_state(max_bytes, folder))
         });
         let subtask = |index| {
             let memory = memory.clone();
@@ -345,14 +349,12 @@ impl World {
     }
 
     fn context(&self, subtask: usize) -> StateContext {
-        let name = if self.setting.is_disk_full { "full" } else { "spill" };
         StateContext {
             operator: OperatorId(1),
             subtask: SubtaskIndex(subtask),
             max_parallelism: GROUPS,
             is_tracked: true,
             memory: None,
-            spill_folder: self.folder.path().join(name),
         }
     }
 
@@ -590,6 +592,29 @@ fn attached_windows_survive() {
 
 fn setting(windows: Windows) -> Setting {
     Setting { windows, is_two_phase: false, max_bytes: None, is_disk_full: false }
+}
+
+#[test]
+fn a_lost_run_restarts_the_job() {
+    let mut world = World::new(Setting { max_bytes: Some(1), ..setting(Windows::Tumble) }, 0);
+    for value in 1..4 {
+        world.route(vec![batch(&[row("a", value), row("b", value)])]);
+    }
+    let operator = &mut world.subtasks[0];
+    let runs: Vec<SliceRun> =
+        operator.slices().flat_map(|(_, slice)| slice.runs.iter().cloned()).collect();
+    assert!(!runs.is_empty());
+    for run in runs {
+        let Run::Spilled(run) = run.run else { panic!("a run of this process") };
+        fs::remove_file(&run.path).unwrap();
+    }
+    let mut output = Output::default();
+    let mut emission = operator.watermark(Watermark(100), &mut output);
+    while matches!(emission, Ok(Emission::More)) {
+        emission = operator.resume(&mut output);
+    }
+    let error = emission.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Bug, "AR5301"), "{error}");
 }
 
 /// The operator of an edited script that takes over what another one sealed.

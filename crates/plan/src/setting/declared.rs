@@ -187,7 +187,8 @@ pub const SETTINGS: &[OptionSpec] = &[
     OptionSpec::new(
         "argus.state.spill-dir",
         OptionKind::Text,
-        "Folder for spilled state; default: the temporary folder.",
+        "Local folder in which each worker keeps spilled state, in a folder of its own that goes \
+         with the job; default: the temporary folder.",
     ),
     OptionSpec::new(
         "argus.jdbc.delivery-guarantee",

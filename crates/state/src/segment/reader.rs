@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use argus_base::{Error, Result};
+use argus_base::{Error, ErrorKind, Result};
 use arrow_array::RecordBatch;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,6 +16,7 @@ use super::index::decode_header;
 use super::index::{BlockEntry, Flaw, Index, MAX_HEADER_BYTES, TRAILER_BYTES, Trailer};
 use super::order::group_at;
 use super::{SectionId, SegmentRef, corrupt};
+use crate::spill::run_is_lost;
 use crate::storage::Storage;
 
 /// Read at once at the end of a segment; a smaller segment is there as a whole then.
@@ -35,16 +36,12 @@ impl SegmentReader {
         SegmentReader::read(Origin::Stored(storage), segment)
     }
 
-    /// The same for a file of this machine, whatever its name. The reader goes on where the file
-    /// is removed meanwhile.
+    /// The same for a spilled run of this machine, whatever its name. The reader goes on where the
+    /// file is removed meanwhile. Whatever is wrong with it, only the run is lost.
     pub fn open_file(path: &Path, segment: &SegmentRef) -> Result<SegmentReader> {
-        let file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(corrupt(&path.display().to_string(), "is missing"));
-            }
-            opened => opened.map_err(|error| unreadable(segment, &error))?,
-        };
-        SegmentReader::read(Origin::File(file), segment)
+        let file = File::open(path).map_err(|error| run_is_lost(path, &error.to_string()))?;
+        let origin = Origin::Spilled(file, path.to_owned());
+        SegmentReader::read(origin, segment).map_err(|error| blame_run(path, error))
     }
 
     fn read(origin: Origin, segment: &SegmentRef) -> Result<SegmentReader> {
@@ -141,10 +138,18 @@ struct SegmentFile {
 /// Where they come from.
 enum Origin {
     Stored(Arc<dyn Storage>),
-    File(File),
+    Spilled(File, PathBuf),
 }
 
 impl SegmentFile {
+    /// What an error of its rows means.
+    fn blame(&self, error: Error) -> Error {
+        match &self.origin {
+            Origin::Spilled(_, path) => blame_run(path, error),
+            Origin::Stored(_) => error,
+        }
+    }
+
     /// Exactly the bytes of a range.
     fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>> {
         let cut_short = || corrupt(&self.segment.path, "is cut short");
@@ -160,20 +165,24 @@ impl SegmentFile {
                 let bytes = found.ok_or_else(|| corrupt(&self.segment.path, "is missing"))?;
                 if bytes.len() == length { Ok(bytes) } else { Err(cut_short()) }
             }
-            Origin::File(file) => {
+            Origin::Spilled(file, path) => {
                 let mut bytes = vec![0; length];
                 match file.read_exact_at(&mut bytes, range.start) {
                     Ok(()) => Ok(bytes),
                     Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(cut_short()),
-                    Err(error) => Err(unreadable(&self.segment, &error)),
+                    Err(error) => Err(run_is_lost(path, &error.to_string())),
                 }
             }
         }
     }
 }
 
-fn unreadable(segment: &SegmentRef, error: &io::Error) -> Error {
-    Error::transient("AR5101", format!("read segment {}: {error}", segment.path))
+/// A run that is damaged is lost, and no state of a checkpoint.
+fn blame_run(path: &Path, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Corrupt => run_is_lost(path, &error.to_string()),
+        _ => error,
+    }
 }
 
 /// The rows of some blocks.
@@ -283,7 +292,7 @@ impl Iterator for Rows<'_> {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Result<RecordBatch>> {
-        let rows = self.next_rows().transpose();
+        let rows = self.next_rows().map_err(|error| self.reader.file.blame(error)).transpose();
         if matches!(rows, Some(Err(_))) {
             self.next = self.blocks.len();
         }

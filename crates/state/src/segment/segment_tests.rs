@@ -287,7 +287,28 @@ fn local_files_are_read_even_when_they_are_removed() {
         state(&reader, section(1, 0), 0..GROUPS).iter().map(RecordBatch::num_rows).sum();
     assert_eq!(n_rows, 100_000);
     let error = SegmentReader::open_file(&path, &reference).err().unwrap();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Corrupt, "AR5106"));
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Bug, "AR5301"));
+}
+
+#[test]
+fn a_damaged_local_file_is_no_damaged_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let segment = encode(|writer| writer.add_state(section(1, 0), &rows(0..100_000)).unwrap());
+    let n_bytes = segment.bytes.len() as u64;
+    let reference = SegmentRef { path: "run".to_owned(), n_bytes, checksum: segment.checksum };
+    let check = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let reader = SegmentReader::open_file(&path, &reference);
+        let error = reader.and_then(|reader| reader.verify()).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Bug, "AR5301"), "{error}");
+        assert!(error.to_string().contains("/run'"), "{error}");
+    };
+    check(&segment.bytes[..segment.bytes.len() / 2]);
+    check(b"");
+    let mut bytes = segment.bytes.clone();
+    bytes[n_bytes as usize / 2] ^= 1;
+    check(&bytes);
 }
 
 /// Opens and reads all of it; the first error.
