@@ -164,6 +164,9 @@ fn details(graph: &JobGraph, node: &Node) -> Details {
         Operator::GroupAggregate(aggregate) => {
             let mut details = grouped_details(&aggregate.keys, &aggregate.aggregates, below);
             details.extend(aggregate.ttl.map(|ttl| ("keeps", format!("keys for {ttl:?}"))));
+            if graph.settings.memory_limit.is_some() {
+                details.push(("memory", "all keys: beyond the limit the job ends".to_owned()));
+            }
             details
         }
         Operator::Values(_) | Operator::Union | Operator::DropUpdateBefore | Operator::Collect => {

@@ -63,6 +63,10 @@ pub struct MemoryLimit {
     pub used_bytes: AtomicU64,
     /// Stores there are; each may hold its share before it spills.
     pub n_stores: AtomicU64,
+    /// Bytes that those of them hold that never spill.
+    n_kept_bytes: AtomicU64,
+    /// How many do not.
+    n_kept: AtomicU64,
     /// Where runs are written.
     pub folder: Arc<SpillFolder>,
 }
@@ -78,7 +82,9 @@ impl MemoryLimit {
     /// State may take as many bytes.
     pub fn of_state(max_bytes: u64, folder: SpillFolder) -> MemoryLimit {
         let (used_bytes, n_stores) = Default::default();
-        MemoryLimit { max_bytes, used_bytes, n_stores, folder: Arc::new(folder) }
+        let (n_kept_bytes, n_kept) = Default::default();
+        let folder = Arc::new(folder);
+        MemoryLimit { max_bytes, used_bytes, n_stores, n_kept_bytes, n_kept, folder }
     }
 }
 
@@ -86,13 +92,22 @@ impl MemoryLimit {
 pub struct MemoryShare {
     limit: Arc<MemoryLimit>,
     n_bytes: u64,
+    is_kept: bool,
 }
 
 impl MemoryShare {
     /// Takes part in a limit.
     pub fn new(limit: Arc<MemoryLimit>) -> MemoryShare {
         limit.n_stores.fetch_add(1, Ordering::Relaxed);
-        MemoryShare { limit, n_bytes: 0 }
+        MemoryShare { limit, n_bytes: 0, is_kept: false }
+    }
+
+    /// The same for a store that never spills.
+    pub fn kept(limit: Arc<MemoryLimit>) -> MemoryShare {
+        limit.n_kept.fetch_add(1, Ordering::Relaxed);
+        let mut share = MemoryShare::new(limit);
+        share.is_kept = true;
+        share
     }
 
     /// Bytes that the store may hold in any case.
@@ -107,10 +122,12 @@ impl MemoryShare {
 
     /// Says what it holds now.
     pub fn set(&mut self, n_bytes: u64) {
-        let used = &self.limit.used_bytes;
-        // In this order the sum never wraps below zero.
-        used.fetch_add(n_bytes, Ordering::Relaxed);
-        used.fetch_sub(self.n_bytes, Ordering::Relaxed);
+        let kept = self.is_kept.then_some(&self.limit.n_kept_bytes);
+        for used in [&self.limit.used_bytes].into_iter().chain(kept) {
+            // In this order the sum never wraps below zero.
+            used.fetch_add(n_bytes, Ordering::Relaxed);
+            used.fetch_sub(self.n_bytes, Ordering::Relaxed);
+        }
         self.n_bytes = n_bytes;
     }
 
@@ -121,12 +138,23 @@ impl MemoryShare {
         let used = self.limit.used_bytes.load(Ordering::Relaxed);
         used + n_more > self.limit.max_bytes && self.n_bytes + n_more > self.max_bytes()
     }
+
+    /// Whether the limit cannot be kept, whatever others spill: the store is above its share, and
+    /// those that never spill are above theirs together.
+    pub fn is_exceeded(&self) -> bool {
+        let n_kept = self.limit.n_kept.load(Ordering::Relaxed);
+        let max_bytes = n_kept * self.max_bytes();
+        self.is_full(0) && self.limit.n_kept_bytes.load(Ordering::Relaxed) > max_bytes
+    }
 }
 
 impl Drop for MemoryShare {
     fn drop(&mut self) {
         self.set(0);
         self.limit.n_stores.fetch_sub(1, Ordering::Relaxed);
+        if self.is_kept {
+            self.limit.n_kept.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

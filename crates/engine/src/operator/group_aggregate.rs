@@ -11,6 +11,9 @@
 //!
 //! A key that got no row for the time to live is as if it had never been, from that moment on;
 //! what it took is freed some time later, in sweeps that look at a part of all slots each.
+//!
+//! Every row asks for its key's result at once, so the state stays in memory: where the limit of
+//! the memory cannot be kept the job ends, and says so, before the system kills it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -104,7 +107,7 @@ impl GroupAggregator {
         let ttl = plan.ttl.map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
         let keys = options.schema.fields()[..plan.keys.len()].to_vec();
         let layout = super::group_state::layout(&plan.aggregates, &values, keys, ttl.is_some())?;
-        let memory = options.context.memory.clone().map(MemoryShare::new);
+        let memory = options.context.memory.clone().map(MemoryShare::kept);
         let is_tracked = options.context.is_tracked;
         Ok(GroupAggregator {
             plan: plan.clone(),
@@ -215,10 +218,22 @@ impl GroupAggregator {
         Ok(())
     }
 
-    fn count_memory(&mut self) {
-        if let Some(memory) = &mut self.memory {
-            memory.set(self.store.n_bytes() as u64);
+    /// Tells what the state takes; an error where that is too much.
+    pub(super) fn count_memory(&mut self) -> Result<()> {
+        let Some(memory) = &mut self.memory else { return Ok(()) };
+        memory.set(self.store.n_bytes() as u64);
+        if !memory.is_exceeded() {
+            return Ok(());
         }
+        let mib = |n_bytes: u64| n_bytes.div_ceil(1 << 20);
+        let message = format!(
+            "the keys of a GROUP BY without a window take {} MiB in this subtask, of {} MiB that \
+             argus.state.memory-limit leaves it, and are not spilled: raise the limit, or let keys \
+             be forgotten by table.exec.state.ttl",
+            mib(memory.n_bytes()),
+            mib(memory.max_bytes())
+        );
+        Err(Error::user("AR5303", message))
     }
 }
 
@@ -325,14 +340,14 @@ impl Operator for GroupAggregator {
         }
         let changes = self.changes(&batch, context.now.0)?;
         self.emit(&batch, &changes)?;
-        self.count_memory();
+        self.count_memory()?;
         self.resume(output)
     }
 
     fn tick(&mut self, now: ProcessingTime, _output: &mut Output) -> Result<Emission> {
         if let Some(ttl) = self.ttl {
             self.store.sweep(now.0, ttl);
-            self.count_memory();
+            self.count_memory()?;
         }
         Ok(Emission::Done)
     }
@@ -352,9 +367,7 @@ impl Operator for GroupAggregator {
     }
 
     fn restore(&mut self, state: RestoredState) -> Result<()> {
-        self.restore_state(&state)?;
-        self.count_memory();
-        Ok(())
+        self.restore_state(&state)
     }
 
     fn n_keys(&self) -> usize {

@@ -11,13 +11,14 @@ use argus_base::id::{OperatorId, SubtaskIndex};
 use argus_base::key_group::{key_group, key_group_range, key_hash, subtask_of};
 use argus_base::logical_type::arrow_schema;
 use argus_base::time::{ProcessingTime, Watermark};
-use argus_base::{Batch, Field, TypeRoot};
+use argus_base::{Batch, ErrorKind, Field, TypeRoot};
 use argus_plan::graph::GroupAggregate;
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
 use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Section};
-use argus_state::spill::StateContext;
+use argus_state::spill::{MemoryLimit, StateContext};
+use argus_state::spill_folder::SpillFolder;
 use argus_state::storage::{MemoryStorage, Storage};
 use argus_state::{KeyCodec, SliceKey};
 use arrow_array::cast::AsArray;
@@ -101,12 +102,19 @@ fn context(subtask: usize) -> StateContext {
 }
 
 fn operator(setting: Setting, subtask: usize, aggregates: Vec<AggregateCall>) -> GroupAggregator {
+    operator_in(setting, context(subtask), aggregates)
+}
+
+fn operator_in(
+    setting: Setting,
+    context: StateContext,
+    aggregates: Vec<AggregateCall>,
+) -> GroupAggregator {
     let keys = if setting.has_keys { vec![0] } else { Vec::new() };
     let key_fields = keys.iter().map(|key: &usize| input()[*key].clone());
     let results = aggregates.iter().map(|call| Field::new(&call.name, call.result.clone()));
     let schema = arrow_schema(&key_fields.chain(results).collect::<Vec<Field>>());
     let ttl = setting.ttl.map(|ttl| Duration::from_millis(ttl.cast_unsigned()));
-    let context = context(subtask);
     let options = GroupOptions {
         input: input().into_iter().map(|field| field.logical_type).collect(),
         schema,
@@ -254,6 +262,41 @@ fn update_before_is_dropped() {
     let changes = run(&mut aggregator, batch(&rows), 0).swap_remove(0);
     let kept = run(&mut DropUpdateBefore, changes, 0);
     assert_eq!(lines(&kept), ["+I a 1", "+I b 1", "+U a 2"]);
+}
+
+#[test]
+fn keys_beyond_the_memory_limit_end_the_job_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let limited = |max_bytes| {
+        let folder = SpillFolder::make(folder.path(), 7).unwrap();
+        let memory = Some(Arc::new(MemoryLimit::of_state(max_bytes, folder)));
+        operator_in(PLAIN, StateContext { memory, ..context(0) }, calls())
+    };
+    let mut aggregator = limited(100_000);
+    let evaluation = EvaluationContext { now: ProcessingTime(0), watermark: Watermark::MIN };
+    let mut error = None;
+    let mut n_keys = 0;
+    while error.is_none() {
+        let rows: Vec<Row> = (0..10).map(|n| row(&format!("{}", n_keys + n), Some(1))).collect();
+        let mut output = Output::default();
+        error = aggregator.process(0, batch(&rows), &evaluation, &mut output).err();
+        while aggregator.resume(&mut output).unwrap() == Emission::More {}
+        n_keys += 10;
+    }
+    let error = error.unwrap();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::User, "AR5303"), "{error}");
+    assert!(n_keys > 100, "{n_keys}");
+
+    let sealed = aggregator.seal().unwrap().unwrap();
+    let mut stored = World::new(PLAIN, 0);
+    let chain = vec![stored.store(0, &sealed.rows)];
+    let restored = || {
+        let (scalars, live, chain) = (Vec::new(), vec![SliceKey::KEYED], chain.clone());
+        let part = RestoredPart { groups: 0..GROUPS, scalars, live, runs: Vec::new(), chain };
+        RestoredState { parts: vec![part] }
+    };
+    assert_eq!(limited(50_000).restore(restored()).unwrap_err().code(), "AR5303");
+    limited(1_000_000).restore(restored()).unwrap();
 }
 
 /// Rows of each key since it was new, and when the last came.

@@ -96,10 +96,11 @@ impl GroupAggregator {
         for section in part.chain.iter().rev() {
             for rows in section.rows(part.groups.clone()) {
                 self.restore_rows(&rows?, &mut gone)?;
+                self.count_memory()?;
             }
         }
         gone.into_iter().for_each(|slot| self.store.keys.remove(slot));
-        Ok(())
+        self.count_memory()
     }
 
     /// Adds the rows whose keys no newer row has brought. Keys of other parts are others, so those
