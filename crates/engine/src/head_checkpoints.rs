@@ -126,3 +126,7 @@ impl HeadCheckpoints {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "head_checkpoints_tests.rs"]
+mod tests;

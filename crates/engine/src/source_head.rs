@@ -598,6 +598,13 @@ impl EventTimeTracker {
     }
 
     fn split_watermarks(&self, splits: &[SplitLabel]) -> Vec<SplitWatermark> {
+        if !self.per_split && self.merge.is_empty() {
+            // Nothing has been read since: the next split goes on where the last one was.
+            let restored = self.restored.get(&None);
+            let entry =
+                |watermark: &Watermark| SplitWatermark { split: None, watermark: *watermark };
+            return restored.map(entry).into_iter().collect();
+        }
         let inputs = (0..self.merge.len()).map(|input| {
             let split = if self.per_split { splits.get(input).cloned() } else { None };
             SplitWatermark { split, watermark: self.merge.of_input(input) }
