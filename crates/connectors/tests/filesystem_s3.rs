@@ -145,6 +145,22 @@ fn contents(server: &Server, partition: &str) -> Vec<String> {
     objects(server, partition, "part-").into_iter().map(|(_, text)| text).collect()
 }
 
+/// Where the server keeps what it knows of the objects below a prefix besides their bytes.
+fn attributes(server: &Server, prefix: &str) -> PathBuf {
+    Path::new(server.variable("DIR")).join("data/attributes/argus").join(prefix)
+}
+
+/// Removes the folders that say what is committed.
+fn forget_commits(server: &Server, prefix: &str) {
+    let entries = std::fs::read_dir(folder(server, prefix)).unwrap();
+    for name in entries.map(|entry| entry.unwrap().file_name()) {
+        if name.to_string_lossy().ends_with(".marker") {
+            std::fs::remove_dir_all(folder(server, prefix).join(&name)).unwrap();
+            std::fs::remove_dir_all(attributes(server, prefix).join(&name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn files_become_visible_with_their_epoch() {
     let server = shared();
@@ -162,8 +178,7 @@ fn files_become_visible_with_their_epoch() {
     assert_eq!(contents(server, partition), ["0\n1\n"]);
     assert_eq!(objects(server, partition, "_SUCCESS").len(), 1);
     // A crash between the file and the marker: the upload is gone, the file is there.
-    let marker = objects(server, "once", ".argus-").remove(0).0;
-    std::fs::remove_file(&marker).unwrap();
+    forget_commits(server, "once");
     let mut again = open(2).unwrap();
     assert_eq!(again.found, None);
     again.commit(1, &first).unwrap();
@@ -171,10 +186,9 @@ fn files_become_visible_with_their_epoch() {
     assert_eq!(contents(server, partition), ["0\n1\n"]);
     assert_eq!(run.commit(2, &[]).unwrap_err().kind(), ErrorKind::Fenced);
     // A file that is lost is told.
-    std::fs::remove_file(&marker).unwrap();
+    forget_commits(server, "once");
     std::fs::remove_file(objects(server, partition, "part-").remove(0).0).unwrap();
-    let attributes = Path::new(server.variable("DIR")).join("data/attributes/argus/once");
-    std::fs::remove_dir_all(attributes).unwrap();
+    std::fs::remove_dir_all(attributes(server, "once")).unwrap();
     let error = open(4).unwrap().commit(1, &first).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Corrupt, "AR3406"), "{error}");
 }
