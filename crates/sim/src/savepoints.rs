@@ -12,7 +12,7 @@ use crate::crew::WorkerId;
 use crate::world::World;
 
 /// How often one is asked for, and how often one is begun from, in a hundred thousand.
-const ASKED: u64 = 100;
+const ASKED: u64 = 400;
 const BEGUN_FROM: u64 = 60_000;
 
 /// How a job's savepoints are used.
