@@ -134,7 +134,7 @@ pub fn expected(
     ]
 }
 
-/// How a job with these sinks is ended. It is drained only where the rows that are visible have been
+/// How a job with these sinks is ended. It is drained only where visible rows have been
 /// committed: of others the last worker may not have read all again.
 pub fn end(dice: &mut Dice, sinks: [SinkKind; 2]) -> StopKind {
     let drawn = dice.pick(&[StopKind::Keep, StopKind::Drain]);
