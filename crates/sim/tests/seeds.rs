@@ -17,22 +17,22 @@ fn filter() {
 
 #[test]
 fn windows() {
-    run(&scenario::windows::AllWindows, 80);
+    run(&scenario::windows::AllWindows, 60);
 }
 
 #[test]
 fn ends() {
-    run(&scenario::ends::Ends, 80);
+    run(&scenario::ends::Ends, 60);
 }
 
 #[test]
 fn idle() {
-    run(&scenario::idle::Idle, 80);
+    run(&scenario::idle::Idle, 60);
 }
 
 #[test]
 fn latest() {
-    run(&scenario::latest::LastRows, 80);
+    run(&scenario::latest::LastRows, 50);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn savepoints() {
 
 #[test]
 fn streampulse() {
-    run(&scenario::streampulse::StreamPulse, 40);
+    run(&scenario::streampulse::StreamPulse, 30);
 }
 
 /// Otherwise a seed that failed could not be looked at.
