@@ -191,6 +191,7 @@ pub fn start(graph: &JobGraph, world: JobWorld<'_>) -> Result<JobHandle> {
         settings: settings.written.clone(),
         metrics: world.metrics.clone(),
         checkpoints,
+        is_restart: false,
     };
     let factory = Arc::clone(world.factory);
     let JobWorld { collect, start, .. } = world;

@@ -221,5 +221,6 @@ fn context(graph: &JobGraph, env: Env) -> ConnectorContext {
         settings: settings.written.clone(),
         metrics: Registry::default(),
         checkpoints: Some(CheckpointContext { interval: INTERVAL, timeout: TIMEOUT }),
+        is_restart: false,
     }
 }

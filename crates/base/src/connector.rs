@@ -240,6 +240,8 @@ pub struct ConnectorContext {
     pub metrics: crate::metrics::Registry,
     /// How the job takes checkpoints; `None` where it takes none.
     pub checkpoints: Option<CheckpointContext>,
+    /// Whether the job has run in this process before: what its script says was right then.
+    pub is_restart: bool,
 }
 
 /// What connectors get to know of a job's checkpoints.

@@ -49,6 +49,7 @@ pub fn context(clock: &Arc<TestClock>, settings: &[(&str, &str)]) -> ConnectorCo
         settings: options(settings),
         metrics: argus_base::metrics::Registry::default(),
         checkpoints: None,
+        is_restart: false,
     }
 }
 

@@ -41,6 +41,7 @@ fn context(server: &Server) -> ConnectorContext {
         settings: server.settings(),
         metrics: argus_base::metrics::Registry::default(),
         checkpoints: Some(CheckpointContext { interval, timeout: interval }),
+        is_restart: false,
     }
 }
 

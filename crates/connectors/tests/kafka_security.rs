@@ -12,8 +12,8 @@ mod kafka_table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use argus_base::connector::ConnectorContext;
 use argus_base::connector::TableDescriptor;
-use argus_base::metrics::{MetricKind, MetricSpec};
 use argus_base::{Batch, Error, ErrorKind};
 use arrow_array::{Int64Array, StringViewArray};
 use broker::{Broker, shared};
@@ -148,9 +148,7 @@ fn a_restarted_job_gives_the_brokers_time_to_know_it() {
             ("sasl.jaas.config", &wrong),
         ],
     );
-    let context = patient();
-    let spec = MetricSpec { name: "argus_restarts_total", help: "", kind: MetricKind::Counter };
-    context.metrics.counter(&spec, &[("job", &context.job_name)]).add(1);
+    let context = ConnectorContext { is_restart: true, ..patient() };
     let refused = |refuse: &dyn Fn() -> Error| {
         let begun = context.env.elapsed();
         let error = refuse();

@@ -26,8 +26,6 @@ pub(crate) struct Attempt<'a> {
     pub shared: &'a Arc<JobShared>,
     /// Opened by the first attempt, kept for the next.
     pub storage: &'a mut Option<Arc<dyn Storage>>,
-    /// Servers that are away are waited for without end: they were there once.
-    pub is_restart: bool,
 }
 
 impl Attempt<'_> {
@@ -132,7 +130,9 @@ impl Attempt<'_> {
     }
 
     fn recovery<'b>(&'b self, storage: &Arc<dyn Storage>) -> Recovery<'b> {
-        let patience = (!self.is_restart).then_some(self.graph.settings.connect_timeout);
+        // Servers that were there once are waited for without end.
+        let is_restart = self.parts.context.is_restart;
+        let patience = (!is_restart).then_some(self.graph.settings.connect_timeout);
         Recovery {
             env: &self.parts.context.env,
             graph: self.graph,

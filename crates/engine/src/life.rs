@@ -107,6 +107,7 @@ impl Life {
         let Some(pause) = pause else { return Next::End(Err(error)) };
         tracing::warn!(%error, ?pause, "the job failed and is restarted");
         self.shared.note_restart(&error);
+        self.parts.context.is_restart = true;
         let labels = [("job", self.graph.settings.name.as_str())];
         self.parts.context.metrics.counter(&metrics::RESTARTS, &labels).add(1);
         Next::RestartAt(self.env().elapsed() + pause, error)
@@ -127,7 +128,6 @@ impl Life {
             parts: &self.parts,
             shared: &self.shared,
             storage: &mut self.storage,
-            is_restart: self.restarts.n_failures() > 0,
         }
     }
 

@@ -447,5 +447,6 @@ fn context(graph: &JobGraph, env: Env) -> ConnectorContext {
             interval: checkpoints.interval,
             timeout: checkpoints.timeout,
         }),
+        is_restart: false,
     }
 }

@@ -147,9 +147,7 @@ impl Connection {
 /// How long a refusal may last when a job starts: not at all at first, since what the script says
 /// may be wrong; after a restart in the process as long as in a running job.
 pub fn start_grace(context: &ConnectorContext) -> Duration {
-    // Counted by the engine before it opens the tables again.
-    let n_restarts = context.metrics.sum("argus_restarts_total", &[("job", &context.job_name)]);
-    if n_restarts > 0.0 { AUTHENTICATION_GRACE } else { Duration::ZERO }
+    if context.is_restart { AUTHENTICATION_GRACE } else { Duration::ZERO }
 }
 
 /// Judges refusals where each attempt has a connection of its own.
@@ -206,39 +204,33 @@ pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 
 #[cfg(test)]
 mod tests {
-    use argus_base::metrics::{MetricKind, MetricSpec};
-
     use super::*;
     use crate::testing::{TestClock, context};
 
     #[test]
     fn a_refusal_is_final_at_once_until_the_brokers_have_known_the_job() {
         let clock = Arc::new(TestClock::default());
-        let context = context(&clock, &[]);
-        let restarts =
-            MetricSpec { name: "argus_restarts_total", help: "", kind: MetricKind::Counter };
+        let mut context = context(&clock, &[]);
         let refused = || Err::<(), Error>(Error::user(errors::AUTHENTICATION, "no"));
-        let try_at = |admission: &Admission, seconds, answer: fn() -> Result<()>| {
+        let try_in = |context: &_, admission: &Admission, seconds, answer: fn() -> Result<()>| {
             clock.set(Duration::from_secs(seconds));
-            admission.attempt(&context, answer).map_err(|error| error.kind())
+            admission.attempt(context, answer).map_err(|error| error.kind())
         };
         let first = Admission::default();
-        assert_eq!(try_at(&first, 1, refused), Err(ErrorKind::User));
+        assert_eq!(try_in(&context, &first, 1, refused), Err(ErrorKind::User));
         // One that was let in, as a follower that has lost its session.
-        assert_eq!(try_at(&first, 2, || Ok(())), Ok(()));
-        assert_eq!(try_at(&first, 3, refused), Err(ErrorKind::Transient));
-        assert_eq!(try_at(&first, 7, refused), Err(ErrorKind::Transient));
-        assert_eq!(try_at(&first, 8, refused), Err(ErrorKind::User));
+        assert_eq!(try_in(&context, &first, 2, || Ok(())), Ok(()));
+        assert_eq!(try_in(&context, &first, 3, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_in(&context, &first, 7, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_in(&context, &first, 8, refused), Err(ErrorKind::User));
 
-        context.metrics.counter(&restarts, &[("job", "another")]).add(1);
-        assert_eq!(try_at(&Admission::default(), 20, refused), Err(ErrorKind::User));
-        context.metrics.counter(&restarts, &[("job", "job")]).add(1);
+        context.is_restart = true;
         let restarted = Admission::default();
-        assert_eq!(try_at(&restarted, 20, refused), Err(ErrorKind::Transient));
-        assert_eq!(try_at(&restarted, 24, || Ok(())), Ok(()));
-        assert_eq!(try_at(&restarted, 26, refused), Err(ErrorKind::Transient));
-        assert_eq!(try_at(&restarted, 31, refused), Err(ErrorKind::User));
+        assert_eq!(try_in(&context, &restarted, 20, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_in(&context, &restarted, 24, || Ok(())), Ok(()));
+        assert_eq!(try_in(&context, &restarted, 26, refused), Err(ErrorKind::Transient));
+        assert_eq!(try_in(&context, &restarted, 31, refused), Err(ErrorKind::User));
         let no_rights = || Err(Error::user(errors::AUTHORIZATION, "no"));
-        assert_eq!(try_at(&Admission::default(), 40, no_rights), Err(ErrorKind::User));
+        assert_eq!(try_in(&context, &Admission::default(), 40, no_rights), Err(ErrorKind::User));
     }
 }

@@ -25,6 +25,7 @@ pub fn context(on_sink_error: OnError) -> ConnectorContext {
         settings: BTreeMap::new(),
         metrics: argus_base::metrics::Registry::default(),
         checkpoints: None,
+        is_restart: false,
     }
 }
 

@@ -32,6 +32,7 @@ pub fn context(connect_timeout: Duration) -> ConnectorContext {
         settings: BTreeMap::new(),
         metrics: Registry::default(),
         checkpoints: None,
+        is_restart: false,
     }
 }
 

@@ -256,5 +256,6 @@ pub fn context() -> ConnectorContext {
         settings: BTreeMap::new(),
         metrics: Registry::default(),
         checkpoints: None,
+        is_restart: false,
     }
 }
