@@ -39,6 +39,11 @@ impl EncodedKeys {
         &self.bytes[start..self.ends[index]]
     }
 
+    /// All keys.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.key(index))
+    }
+
     /// Number of keys.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -3,14 +3,15 @@
 use argus_base::key_group::{key_group, key_hash};
 use arrow_array::BinaryArray;
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use hashbrown::HashTable;
-
-use crate::key_codec::EncodedKeys;
 
 /// Finds the slot of a key. Slots are 0, 1, 2 … and live as long as the table.
+///
+/// Each key has an entry in a table of a power of two, at the place of its hash or, where that is
+/// taken, at the next free one behind. In a large table every look is a wait for memory, so many
+/// keys are looked for side by side.
 #[derive(Debug, Default)]
 pub struct KeyTable {
-    slots: HashTable<Slot>,
+    entries: Vec<Entry>,
     /// All keys one after the other.
     bytes: Vec<u8>,
     ends: Ends,
@@ -19,18 +20,19 @@ pub struct KeyTable {
 /// The lower half of the hash is enough to find a slot again and to tell most keys apart; the
 /// upper half decides the key group, so within a subtask it says less.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct Entry {
     hash: u32,
-    index: u32,
+    /// [`FREE`] where there is no key.
+    slot: u32,
 }
 
-impl Slot {
-    /// The table looks at the upper and at the lower bits.
-    #[inline]
-    fn spread(hash: u32) -> u64 {
-        u64::from(hash) << 32 | u64::from(hash)
-    }
-}
+const FREE: u32 = u32::MAX;
+const FREE_ENTRY: Entry = Entry { hash: 0, slot: FREE };
+
+/// Entries of the smallest table.
+const MIN_ENTRIES: usize = 16;
+/// Keys that are looked for side by side.
+const BLOCK: usize = 32;
 
 /// Where keys end.
 #[derive(Debug)]
@@ -147,7 +149,7 @@ impl KeyTable {
 
     /// Makes room for more keys at once.
     pub fn reserve(&mut self, n_more: usize) {
-        self.slots.reserve(n_more, |slot| Slot::spread(slot.hash));
+        self.make_room(self.len() + n_more);
         if let Ends::Each(ends) = &mut self.ends {
             ends.reserve(n_more);
         }
@@ -155,14 +157,14 @@ impl KeyTable {
 
     /// Bytes held, about.
     pub fn n_bytes(&self) -> usize {
-        self.slots.allocation_size() + self.bytes.len() + self.ends.n_bytes()
+        size_of_val(self.entries.as_slice()) + self.bytes.len() + self.ends.n_bytes()
     }
 
     /// Bytes that as many more keys take for a moment, besides the keys themselves: a table that
     /// grows is there twice while it moves.
     pub fn n_bytes_to_grow(&self, n_more: usize) -> usize {
-        let has_room = self.len() + n_more <= self.slots.capacity();
-        if has_room { 0 } else { 2 * self.slots.allocation_size() }
+        let has_room = has_room(self.entries.len(), self.len() + n_more);
+        if has_room { 0 } else { 2 * size_of_val(self.entries.as_slice()) }
     }
 
     /// The keys of those slots; together they have less than 2 GiB.
@@ -199,32 +201,120 @@ impl KeyTable {
     }
 
     /// Puts the slot of each key into `slots`, whose former content is dropped; new keys get new
-    /// slots.
-    pub fn find_or_insert_all(&mut self, keys: &EncodedKeys, slots: &mut Vec<u32>) {
+    /// slots, in their order.
+    pub fn find_or_insert_all<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+        slots: &mut Vec<u32>,
+    ) {
         slots.clear();
-        slots.reserve(keys.len());
-        for index in 0..keys.len() {
-            slots.push(self.find_or_insert(keys.key(index)));
+        let mut keys = keys.into_iter();
+        loop {
+            let mut block = [&[][..]; BLOCK];
+            let mut n_keys = 0;
+            for (place, key) in block.iter_mut().zip(&mut keys) {
+                *place = key;
+                n_keys += 1;
+            }
+            if n_keys == 0 {
+                return;
+            }
+            self.find_or_insert_block(&block, n_keys, slots);
+        }
+    }
+
+    /// No look at the memory waits for the one before: first all entries, then all their keys, and
+    /// then, one by one, what was not where it is looked for first.
+    fn find_or_insert_block(&mut self, keys: &[&[u8]; BLOCK], n_keys: usize, slots: &mut Vec<u32>) {
+        self.make_room(1);
+        let hashes = keys.map(lower_hash);
+        let guesses = hashes.map(|hash| self.entries[self.place(hash)]);
+        let mut is_found = [false; BLOCK];
+        for index in 0..n_keys {
+            is_found[index] = self.has_key(guesses[index], hashes[index], keys[index]);
+        }
+        for index in 0..n_keys {
+            slots.push(match is_found[index] {
+                true => guesses[index].slot,
+                false => self.find_or_insert_hashed(keys[index], hashes[index]),
+            });
         }
     }
 
     /// The slot of a key, a new one where it is new.
     pub fn find_or_insert(&mut self, key: &[u8]) -> u32 {
-        // The lower half; see `Slot`.
-        #[allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-        let hash = key_hash(key) as u32;
-        let KeyTable { slots, bytes, ends } = self;
-        let is_key = |slot: &Slot| slot.hash == hash && ends.key(bytes, slot.index as usize) == key;
-        if let Some(slot) = slots.find(Slot::spread(hash), is_key) {
-            return slot.index;
-        }
-        let index = u32::try_from(ends.len()).expect("a slice has less than 2^32 keys");
-        let slot = Slot { hash, index };
-        slots.insert_unique(Slot::spread(hash), slot, |slot| Slot::spread(slot.hash));
-        bytes.extend_from_slice(key);
-        ends.push(key.len());
-        index
+        self.make_room(1);
+        self.find_or_insert_hashed(key, lower_hash(key))
     }
+
+    fn find_or_insert_hashed(&mut self, key: &[u8], hash: u32) -> u32 {
+        let mut place = self.place(hash);
+        while self.entries[place].slot != FREE {
+            if self.has_key(self.entries[place], hash, key) {
+                return self.entries[place].slot;
+            }
+            place = (place + 1) & (self.entries.len() - 1);
+        }
+        let slot = u32::try_from(self.len()).expect("a slice has less than 2^32 keys");
+        if has_room(self.entries.len(), self.len() + 1) {
+            self.entries[place] = Entry { hash, slot };
+        } else {
+            self.make_room(self.len() + 1);
+            insert(&mut self.entries, Entry { hash, slot });
+        }
+        self.bytes.extend_from_slice(key);
+        self.ends.push(key.len());
+        slot
+    }
+
+    /// Where an entry of that hash is looked for first.
+    #[inline]
+    fn place(&self, hash: u32) -> usize {
+        hash as usize & (self.entries.len() - 1)
+    }
+
+    #[inline]
+    fn has_key(&self, entry: Entry, hash: u32, key: &[u8]) -> bool {
+        entry.hash == hash && entry.slot != FREE && self.key(entry.slot as usize) == key
+    }
+
+    /// Makes the table large enough for so many keys.
+    fn make_room(&mut self, n_keys: usize) {
+        let mut n_entries = self.entries.len().max(MIN_ENTRIES);
+        while !has_room(n_entries, n_keys) {
+            n_entries *= 2;
+        }
+        if n_entries == self.entries.len() {
+            return;
+        }
+        let mut entries = vec![FREE_ENTRY; n_entries];
+        self.entries.iter().filter(|e| e.slot != FREE).for_each(|e| insert(&mut entries, *e));
+        self.entries = entries;
+    }
+}
+
+/// At most three of four entries are taken.
+#[inline]
+fn has_room(n_entries: usize, n_keys: usize) -> bool {
+    n_keys <= n_entries / 4 * 3
+}
+
+/// Adds an entry that is not there.
+fn insert(entries: &mut [Entry], entry: Entry) {
+    let mask = entries.len() - 1;
+    let mut place = entry.hash as usize & mask;
+    while entries[place].slot != FREE {
+        place = (place + 1) & mask;
+    }
+    entries[place] = entry;
+}
+
+#[inline]
+fn lower_hash(key: &[u8]) -> u32 {
+    // See `Entry`.
+    #[allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    let hash = key_hash(key) as u32;
+    hash
 }
 
 #[cfg(test)]
@@ -256,6 +346,35 @@ mod tests {
         // Keys of one length, then some of others.
         check(|random| random.to_le_bytes()[..if random % 100 == 0 { 5 } else { 8 }].to_vec());
         check(|random| random.to_le_bytes()[..usize::try_from(random % 8).unwrap()].to_vec());
+    }
+
+    #[test]
+    fn keys_side_by_side_get_the_same_slots() {
+        let keys: Vec<[u8; 8]> =
+            (0..10_000).map(|i| (argus_base::env::splitmix64(i) % 700).to_le_bytes()).collect();
+        let (mut alone, mut together) = (KeyTable::default(), KeyTable::default());
+        let mut slots = Vec::new();
+        for some in keys.chunks(77) {
+            let expected: Vec<u32> = some.iter().map(|key| alone.find_or_insert(key)).collect();
+            together.find_or_insert_all(some.iter().map(|key| &key[..]), &mut slots);
+            assert_eq!(slots, expected);
+        }
+        assert_eq!(together.len(), alone.len());
+        together.find_or_insert_all([], &mut slots);
+        assert_eq!(slots, [0_u32; 0]);
+    }
+
+    #[test]
+    fn room_is_made_ahead() {
+        let mut table = KeyTable::default();
+        table.find_or_insert(b"a");
+        table.reserve(1_000);
+        let n_bytes = table.n_bytes();
+        assert_eq!((table.n_bytes_to_grow(1_000), table.find_or_insert(b"a")), (0, 0));
+        for key in 0..1_000_u64 {
+            table.find_or_insert(&key.to_le_bytes());
+        }
+        assert!(table.n_bytes() < n_bytes + 1_001 * 17, "the table itself has not grown");
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Spec {
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let n_rows = selection.n_rows(batch.n_rows());
         self.codec.encode(&keys, n_rows, &mut scratch.keys);
-        slice.keys.find_or_insert_all(&scratch.keys, &mut scratch.groups);
+        slice.keys.find_or_insert_all(scratch.keys.iter(), &mut scratch.groups);
         for (call, accumulator) in self.aggregate.aggregates.iter().zip(&mut slice.values) {
             accumulator.resize(slice.keys.len());
             let argument =
@@ -241,7 +241,7 @@ impl WindowAggregator {
         let slice = get_slice(&mut self.store, key, &self.spec)?;
         let n_bytes_before = slice_bytes(slice);
         self.spec.codec.encode(&columns[..n_keys], batch.n_rows(), &mut self.scratch.keys);
-        slice.keys.find_or_insert_all(&self.scratch.keys, &mut self.scratch.groups);
+        slice.keys.find_or_insert_all(self.scratch.keys.iter(), &mut self.scratch.groups);
         let mut from = n_keys + 3;
         for (accumulator, width) in slice.values.iter_mut().zip(&self.partial_widths) {
             accumulator.resize(slice.keys.len());

@@ -259,8 +259,8 @@ fn merge(
     from: &Slice<Accumulators>,
     groups: &mut Vec<u32>,
 ) -> Result<()> {
-    groups.clear();
-    groups.extend((0..from.keys.len()).map(|slot| into.keys.find_or_insert(from.keys.key(slot))));
+    let keys = (0..from.keys.len()).map(|slot| from.keys.key(slot));
+    into.keys.find_or_insert_all(keys, groups);
     for (target, source) in into.values.iter_mut().zip(&from.values) {
         target.resize(into.keys.len());
         target.merge(groups, &source.partial(&Slots::Range(0..from.keys.len()))?)?;

@@ -92,9 +92,11 @@ impl StateLayout {
     ) -> Result<()> {
         let keys = KeyColumns::of(batch)?.keys;
         let first = slice.keys.len();
+        let mut slots = Vec::with_capacity(rows.len());
+        let keys = rows.iter().map(|row| keys.value(*row as usize));
+        slice.keys.find_or_insert_all(keys, &mut slots);
         let mut fresh = Vec::with_capacity(rows.len());
-        for row in rows {
-            let slot = slice.keys.find_or_insert(keys.value(*row as usize));
+        for (row, slot) in rows.iter().zip(slots) {
             if slot as usize == first + fresh.len() {
                 fresh.push(*row);
             }
@@ -111,8 +113,9 @@ impl StateLayout {
         rows: &[u32],
     ) -> Result<()> {
         let keys = KeyColumns::of(batch)?.keys;
-        let slot = |row: &u32| slice.keys.find_or_insert(keys.value(*row as usize));
-        let slots: Vec<u32> = rows.iter().map(slot).collect();
+        let mut slots = Vec::with_capacity(rows.len());
+        let keys = rows.iter().map(|row| keys.value(*row as usize));
+        slice.keys.find_or_insert_all(keys, &mut slots);
         self.merge_rows(&mut slice.values, batch, rows, (&slots, slice.keys.len()))
     }
 
