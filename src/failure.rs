@@ -105,6 +105,10 @@ fn help(code: &str, kind: ErrorKind) -> &'static str {
             "nothing of this worker was committed after that; a job that is to run twice needs \
              two names (pipeline.name)"
         }
+        ("AR3406", _) => {
+            "put the file back, or the table's former path; --fresh or --from-savepoint begins a \
+             new life of the job"
+        }
         (_, ErrorKind::Corrupt) => {
             "argus state show DIR/JOB says what is damaged; --accept-duplicates goes on from an \
              older checkpoint, --fresh begins anew"

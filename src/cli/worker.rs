@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 pub const STOP_EXAMPLES: &str = "\
@@ -67,7 +68,7 @@ pub struct StopArguments {
     #[arg(long)]
     pub savepoint: bool,
     /// Where the savepoint goes; implies --savepoint
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub to: Option<String>,
 }
 
@@ -77,7 +78,7 @@ pub struct SavepointArguments {
     #[command(flatten)]
     pub worker: WorkerArguments,
     /// Where it goes
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub to: Option<String>,
 }
 

@@ -7,22 +7,27 @@ use argus_base::connector::{SinkTable, TableDescriptor};
 pub struct DistinctTable<'a> {
     /// The table.
     pub table: &'a TableDescriptor,
-    /// What its marker is called: the table's name with each slash doubled, and `/2` behind the
-    /// name of the second table of that name.
+    /// What its marker is called: its name with each slash doubled, and `/2` behind the name of the
+    /// second table of that name.
     pub sink_name: String,
     /// Positions among the tables that the job writes.
     pub positions: Vec<usize>,
 }
 
-/// The tables in order of first appearance.
-pub fn distinct<'a>(tables: &[SinkTable<'a>]) -> Vec<DistinctTable<'a>> {
+/// The tables in order of first appearance. `name_of` is what a table is called where it lies: its
+/// name in the script says less, for two jobs may each call another one `t`.
+pub fn distinct<'a>(
+    tables: &[SinkTable<'a>],
+    name_of: impl Fn(&'a TableDescriptor) -> &'a str,
+) -> Vec<DistinctTable<'a>> {
     let mut found: Vec<DistinctTable<'a>> = Vec::new();
     for (position, SinkTable { table, .. }) in tables.iter().enumerate() {
         match found.iter_mut().find(|known| known.table == *table) {
             Some(known) => known.positions.push(position),
             None => {
-                let n_before = found.iter().filter(|known| known.table.name == table.name).count();
-                let sink_name = sink_name(&table.name, n_before);
+                let name = name_of(table);
+                let n_before = found.iter().filter(|known| name_of(known.table) == name).count();
+                let sink_name = sink_name(name, n_before);
                 found.push(DistinctTable { table, sink_name, positions: vec![position] });
             }
         }
@@ -51,7 +56,7 @@ mod tests {
             .iter()
             .map(|table| SinkTable { table, metadata: &[], unstable_key: None })
             .collect();
-        let found: Vec<_> = distinct(&tables)
+        let found: Vec<_> = distinct(&tables, |table| &table.name)
             .into_iter()
             .map(|distinct| (distinct.sink_name, distinct.positions))
             .collect();

@@ -44,7 +44,8 @@ impl Attempt<'_> {
         let (log, recovered) = self.recover(&storage, &nodes, set)?;
         self.shared.facts.began(&recovered.owner, recovered.manifest.as_ref());
         let restored = recovered.manifest.as_ref().map(|manifest| {
-            let open = || RestoredNodes::open(manifest, &storage);
+            let allowed = &self.parts.start.allow_state_loss;
+            let open = || RestoredNodes::open(manifest, &storage, allowed);
             self.recovery(&storage).insist("open the checkpoint", open)
         });
         let restored = restored.transpose()?;

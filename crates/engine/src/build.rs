@@ -284,8 +284,6 @@ impl<'a> Builder<'a> {
         Some(FragmentCheckpoints {
             reporter: self.reporter(slot)?,
             env: self.parts.context.env.clone(),
-            aligning_since: None,
-            alignment: std::time::Duration::ZERO,
         })
     }
 

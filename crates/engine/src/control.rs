@@ -74,7 +74,9 @@ impl Control {
             return idle_until;
         };
         self.shared.requests.set_ready(is_ready);
-        match coordinator.step() {
+        let step = coordinator.step();
+        self.shared.is_stalled.store(coordinator.is_stalled(), Ordering::Release);
+        match step {
             Ok(Pause::None) => now,
             Ok(Pause::Until(time)) => time.min(now + LOOK_INTERVAL),
             Ok(Pause::Finished) => now + Duration::from_millis(1),

@@ -12,8 +12,6 @@
 //! A head whose barrier has come rests until the barrier has come from every head, so that no node
 //! sees a row behind the barrier before it has sealed its state.
 
-use std::time::Duration;
-
 use argus_base::fault::FaultPoint;
 use argus_base::id::{CheckpointId, OperatorId};
 use argus_base::metrics::{Counter, Gauge};
@@ -124,10 +122,6 @@ pub(crate) struct Fragment {
 pub(crate) struct FragmentCheckpoints {
     pub reporter: Reporter,
     pub env: Env,
-    /// When the first head's barrier came, or its first part did.
-    pub aligning_since: Option<Duration>,
-    /// How long the last alignment took.
-    pub alignment: Duration,
 }
 
 impl Inputs {
@@ -199,7 +193,8 @@ impl Fragment {
         for node in &mut self.nodes {
             if let (Some(state), Step::Operator(operator)) = (node.restored.take(), &mut node.step)
             {
-                operator.restore(state)?;
+                let what = || format!("restore operator {}", node.id);
+                operator.restore(state).map_err(|error| error.context(what()))?;
             }
         }
         Ok(())
@@ -215,7 +210,6 @@ impl Fragment {
             self.resume(node)?;
             return Ok(Progress::Made);
         }
-        self.watch_alignment();
         for _ in 0..self.heads.len() {
             let index = self.next_head;
             self.next_head = (self.next_head + 1) % self.heads.len();
@@ -244,7 +238,6 @@ impl Fragment {
             let all_came = self.heads.iter().all(|head| head.is_resting || head.is_ended);
             if all_came {
                 self.heads.iter_mut().for_each(|head| head.is_resting = false);
-                self.end_alignment();
             }
         }
         self.deliver(target, element)
@@ -260,21 +253,6 @@ impl Fragment {
         };
         let id = self.nodes[entry.target.node].id;
         checkpoints.reporter.report(id, checkpoint, Part::Head(state));
-    }
-
-    /// Notes when the first part of a barrier has come.
-    fn watch_alignment(&mut self) {
-        let Some(checkpoints) = &mut self.checkpoints else { return };
-        if checkpoints.aligning_since.is_none() && self.heads.iter().any(HeadEntry::is_aligning) {
-            checkpoints.aligning_since = Some(checkpoints.env.elapsed());
-        }
-    }
-
-    fn end_alignment(&mut self) {
-        let Some(checkpoints) = &mut self.checkpoints else { return };
-        let now = checkpoints.env.elapsed();
-        let since = checkpoints.aligning_since.take().unwrap_or(now);
-        checkpoints.alignment = now.saturating_sub(since);
     }
 
     /// Ends the sources of the fragment where they stand.
@@ -410,7 +388,6 @@ impl Node {
             watermark: self.inputs.merge.merged(),
             clock: self.inputs.now,
             sealed,
-            alignment: checkpoints.alignment,
             seal,
         }))
     }
@@ -488,11 +465,6 @@ impl NodeMetrics {
 }
 
 impl HeadEntry {
-    /// Whether a part of its barrier has come, but not all.
-    fn is_aligning(&self) -> bool {
-        self.is_resting || matches!(&self.head, Head::Exchange(receiver) if receiver.is_aligning())
-    }
-
     fn poll(&mut self) -> Result<Option<Element>> {
         match &mut self.head {
             Head::Source(head) => head.poll(),

@@ -72,6 +72,8 @@ pub(crate) struct JobShared {
     pub abort: AtomicBool,
     /// The running attempt.
     pub running: Mutex<Option<Running>>,
+    /// Whether what its checkpoints need is away.
+    pub is_stalled: AtomicBool,
     pub facts: Arc<Facts>,
     last_failure: Mutex<Option<String>>,
     n_restarts: AtomicU64,
@@ -116,7 +118,7 @@ impl JobHandle {
         &self.control
     }
 
-    /// Whether every source has its positions and every sink is connected, now.
+    /// Whether every source has its positions, and all sinks and the checkpoint store are there.
     pub fn is_ready(&self) -> bool {
         self.control.is_ready()
     }
@@ -266,7 +268,8 @@ impl JobShared {
     pub(crate) fn is_ready(&self) -> bool {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ready = |state: &Arc<SlotState>| state.is_ready.load(Ordering::Acquire);
-        running.as_ref().is_some_and(|running| running.states.iter().all(is_ready))
+        let are_ready = running.as_ref().is_some_and(|now| now.states.iter().all(is_ready));
+        are_ready && !self.is_stalled.load(Ordering::Acquire)
     }
 
     fn n_rounds(&self) -> u64 {

@@ -82,6 +82,7 @@ impl Life {
     /// An attempt is over, or could not begin.
     pub(crate) fn end(&mut self, outcome: Result<Outcome>) -> Next {
         self.shared.set_running(None);
+        self.shared.is_stalled.store(false, Ordering::Release);
         let (failure, was_ready) = match outcome {
             Ok(Outcome { failure, coordinator, was_ready }) => {
                 if coordinator.as_ref().is_some_and(Coordinator::has_committed) {

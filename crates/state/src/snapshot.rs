@@ -58,6 +58,8 @@ pub enum Run {
 
 /// The state of all former subtasks of an operator, as far as one subtask of now owns it.
 pub struct RestoredState {
+    /// Whether the user has said that state of the operator may be lost.
+    pub allows_loss: bool,
     /// By former subtask; those whose key groups are all owned by others are not among them.
     pub parts: Vec<RestoredPart>,
 }

@@ -46,18 +46,22 @@ fn state_mib(page: &Page) -> f64 {
     page.sum("argus_operator_state_bytes") / MIB
 }
 
-/// Bytes of state that a key takes, found by a short run.
+/// How many keys make so much state. Bytes a key depend on how full the table of keys is, so a
+/// second run looks near the size that is wanted.
 fn keys_of(argus: &Argus, mib: f64) -> Result<u64> {
-    const N_KEYS: u64 = 200_000;
+    let near = scaled(argus, 200_000, mib)?;
+    scaled(argus, near, mib)
+}
+
+fn scaled(argus: &Argus, n_keys: u64, mib: f64) -> Result<u64> {
     let folder = Folder::new("size")?;
-    let job = Job { argus, folder: &folder, key: spread(N_KEYS) };
-    let running = job.start("200 ms")?;
-    let is_full = |page: &Page| is_filled(page, N_KEYS);
-    let page = running.wait("the state of a few keys", is_full)?;
+    let job = Job { argus, folder: &folder, key: spread(n_keys) };
+    let running = job.start("1 s")?;
+    let page = running.wait("the state of some keys", |page| is_filled(page, n_keys))?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     #[allow(clippy::cast_precision_loss, reason = "a count")]
-    let n_keys = (N_KEYS as f64 * mib / state_mib(&page)) as u64;
-    Ok(n_keys)
+    let scaled = (n_keys as f64 * mib / state_mib(&page)) as u64;
+    Ok(scaled)
 }
 
 /// Every key has been there, and a checkpoint since.

@@ -40,7 +40,7 @@ use crate::table_options::{FormatOptions, TableOptions};
 pub fn open_all(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
     let mut sinks: Vec<Option<Arc<dyn Sink>>> = vec![None; tables.len()];
     let mut committers = Vec::new();
-    for DistinctTable { table, sink_name, positions } in distinct(tables) {
+    for DistinctTable { table, sink_name, positions } in distinct(tables, |table| &table.name) {
         let sink = open(table, context)
             .map_err(|error| error.context(format!("open the table '{}'", table.name)))?;
         let sink = Arc::new(sink);

@@ -142,11 +142,16 @@ pub fn check(table: &TableDescriptor) -> std::result::Result<(), OptionError> {
         .map_err(|problem| OptionError::Conflict(format!("option 'url': {problem}")))
 }
 
+/// What a table is called in its database.
+fn name_of(table: &TableDescriptor) -> &str {
+    table.options.get("table-name").map_or(table.name.as_str(), String::as_str)
+}
+
 /// Opens the tables that a job writes.
 pub fn sinks(tables: &[SinkTable<'_>], context: &ConnectorContext) -> Result<SinkSet> {
     let mut sinks: Vec<Option<Arc<dyn Sink>>> = vec![None; tables.len()];
     let mut committers = Vec::new();
-    for DistinctTable { table, sink_name, positions } in distinct(tables) {
+    for DistinctTable { table, sink_name, positions } in distinct(tables, name_of) {
         let written = positions.iter().map(|position| tables[*position]);
         let delivery = delivery(written, context);
         let sink = sink(table, &sink_name, delivery, context)

@@ -190,6 +190,11 @@ impl Coordinator {
         &self.parts.storage
     }
 
+    /// Whether the store or a table is away.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.backoff.is_failing() || self.outputs.is_failing()
+    }
+
     /// Makes sure that no other worker has taken the store over.
     pub(crate) fn check(&self) -> Result<()> {
         self.log.check()
@@ -547,13 +552,13 @@ impl Coordinator {
     }
 
     fn absorb_node(&mut self, id: PartId, node: NodeState, latest: &mut Latest) {
-        let NodeState { watermark, clock, sealed, alignment, seal } = node;
-        self.parts.instruments.sealed(id, alignment, seal);
+        let NodeState { watermark, clock, sealed, seal } = node;
+        self.parts.instruments.sealed(seal);
         latest.state.watermark = Some(watermark);
         latest.state.clock = Some(clock);
         let Some(sealed) = sealed else { return };
         let Sealed { scalars, live, rows, runs, n_turns, n_keys, n_bytes } = sealed;
-        self.parts.instruments.state(id, n_keys, n_bytes);
+        self.parts.instruments.state(id, n_bytes);
         self.parts.chains.seal(id, n_turns);
         if rows.iter().any(|rows| rows.num_rows() > 0) {
             self.uploads.add(Job::State(id, self.parts.chains.last_seal(id), rows));

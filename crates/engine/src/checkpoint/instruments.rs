@@ -70,12 +70,12 @@ impl Instruments {
         self.alignment.observe(time);
     }
 
-    pub(crate) fn sealed(&self, _part: PartId, _alignment: Duration, seal: Duration) {
+    pub(crate) fn sealed(&self, seal: Duration) {
         self.seal.observe(seal);
     }
 
     #[allow(clippy::cast_precision_loss, reason = "Prometheus numbers are doubles")]
-    pub(crate) fn state(&mut self, part: PartId, _n_keys: u64, n_bytes: u64) {
+    pub(crate) fn state(&mut self, part: PartId, n_bytes: u64) {
         let (registry, job) = (&self.registry, &self.job);
         let gauge = self.state.entry(part).or_insert_with(|| {
             let (operator, subtask) = (part.operator.to_string(), part.subtask.0.to_string());

@@ -72,6 +72,11 @@ impl Backoff {
     pub(crate) fn succeeded(&mut self) {
         self.pause = Duration::ZERO;
     }
+
+    /// Whether the last attempt failed.
+    pub(crate) fn is_failing(&self) -> bool {
+        !self.pause.is_zero()
+    }
 }
 
 /// Staged outputs and followers.
@@ -149,6 +154,11 @@ impl Outputs {
     fn most_behind(&self) -> usize {
         let n_behind = |follower: &Follower| follower.behind.as_ref().map_or(0, |(_, n)| *n);
         self.followers.iter().map(n_behind).max().unwrap_or(0)
+    }
+
+    /// Whether a follower is away.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.followers.iter().any(|follower| follower.backoff.is_failing())
     }
 
     /// Whether every follower has applied everything.

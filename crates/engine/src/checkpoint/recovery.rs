@@ -11,6 +11,7 @@ use argus_base::connector::SinkSet;
 use argus_base::fault::FaultPoint;
 use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
 use argus_base::key_group::key_group_range;
+use argus_base::time::Watermark;
 use argus_base::{Env, Error, ErrorKind, Result};
 use argus_plan::JobGraph;
 use argus_state::epoch_log::{EpochLog, Takeover};
@@ -93,7 +94,7 @@ impl Recovery<'_> {
             self.check_before(commit_point.is_some())?;
         }
         let token = self.env.random();
-        let take_over = || EpochLog::take_over(Arc::clone(&self.storage), token);
+        let take_over = || self.take_over(token);
         let (mut log, takeover) = self.insist("take over the checkpoint store", || {
             self.env.step(FaultPoint::Fence, take_over)
         })?;
@@ -102,6 +103,21 @@ impl Recovery<'_> {
             // Whatever has gone wrong: what a worker finds that was overtaken says nothing.
             Err(error) => Err(log.check().err().filter(is_taken_over).unwrap_or(error)),
         }
+    }
+
+    /// Takes the store over, whatever is left of its log where nobody needs what it says.
+    fn take_over(&self, token: u64) -> Result<(EpochLog, Takeover)> {
+        let options = self.options;
+        let storage = Arc::clone(&self.storage);
+        if !options.fresh && options.from_savepoint.is_none() && !options.accept_duplicates {
+            return EpochLog::take_over(storage, token);
+        }
+        // Tables know the generations of former workers too.
+        let newest = self.storage.list("manifest/")?.pop();
+        let bytes = newest.map(|newest| self.storage.get(&newest.path)).transpose()?.flatten();
+        let newest = bytes.and_then(|bytes| Manifest::decode(&bytes).ok());
+        let known = newest.map_or(Generation(0), |manifest| manifest.generation);
+        EpochLog::take_over_damaged(storage, token, known)
     }
 
     /// Goes on as the owner of the store. Nothing is opened or deleted without another look whether
@@ -150,6 +166,13 @@ impl Recovery<'_> {
         if let Some(manifest) = &manifest {
             let (checkpoint, generation) = (manifest.checkpoint.0, takeover.generation.0);
             tracing::info!(checkpoint, generation, "checkpoint restored");
+            if has_ended(manifest) {
+                tracing::warn!(
+                    checkpoint,
+                    "the job had come to the end of its input and has fired every window: rows \
+                     that have come since are late for windows; --fresh reads everything again"
+                );
+            }
         }
         Ok(Recovered { owner, commit_point, outputs, manifest, older, record, next })
     }
@@ -165,7 +188,8 @@ impl Recovery<'_> {
             None if self.options.fresh => None,
             None => {
                 let look = || EpochLog::look(self.storage.as_ref());
-                match self.insist("look at the epoch log", look)? {
+                let seen = self.insist("look at the epoch log", look);
+                match seen.or_else(|error| self.forgive_damage(error))? {
                     Some(takeover) => takeover
                         .committed
                         .and_then(|record| self.look_at_newest(&record, is_external)),
@@ -179,6 +203,11 @@ impl Recovery<'_> {
         let allowed = &self.options.allow_state_loss;
         manifest
             .map_or(Ok(()), |manifest| matching::check(&manifest, self.graph, allowed).map(|_| ()))
+    }
+
+    fn forgive_damage<T>(&self, error: Error) -> Result<Option<T>> {
+        let is_forgiven = self.options.accept_duplicates && error.kind() == ErrorKind::Corrupt;
+        if is_forgiven { Ok(None) } else { Err(error) }
     }
 
     /// The checkpoint that is about to be restored, or one like it; where the commit point is
@@ -414,10 +443,10 @@ impl Recovery<'_> {
             |record| format!("checkpoint {}", record.checkpoint.0),
         );
         let message = format!(
-            "{} has the rows of checkpoint {}, and the last one on record is {restored}: a script \
-             whose first exactly-once Kafka sink is gone, or no longer exactly-once, no longer \
-             knows where its checkpoints were committed. Change it back and stop the job, or \
-             --accept-duplicates",
+            "{} has the rows of checkpoint {}, and the last one on record is {restored}: was the \
+             checkpoint folder replaced by an older copy, or the first exactly-once Kafka sink, \
+             where checkpoints were committed, taken out of the script? Put back what was changed, \
+             or --accept-duplicates",
             follower.committer.name(),
             own.checkpoint.0
         );
@@ -539,6 +568,13 @@ fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Sto
     }
 }
 
+/// Whether every operator has seen the end of its input.
+fn has_ended(manifest: &Manifest) -> bool {
+    let subtasks = manifest.operators.iter().flat_map(|operator| &operator.subtasks);
+    let mut watermarks = subtasks.filter_map(|subtask| subtask.watermark).peekable();
+    watermarks.peek().is_some() && watermarks.all(|watermark| watermark == Watermark::MAX)
+}
+
 /// The commit point, if one of the committers is it, and the followers.
 fn split(set: SinkSet, sinks: &[OperatorId]) -> (Option<OpenCommitter>, Vec<OpenCommitter>) {
     let mut commit_point = None;
@@ -571,11 +607,17 @@ pub(crate) struct RestoredNodes {
     operators: BTreeMap<OperatorId, OperatorState>,
     segments: BTreeMap<SegmentRef, Arc<SegmentReader>>,
     max_parallelism: u16,
+    /// Operators whose state may be lost, by id or name.
+    allow_state_loss: Vec<String>,
 }
 
 impl RestoredNodes {
     /// Opens the segments of a checkpoint.
-    pub(crate) fn open(manifest: &Manifest, storage: &Arc<dyn Storage>) -> Result<RestoredNodes> {
+    pub(crate) fn open(
+        manifest: &Manifest,
+        storage: &Arc<dyn Storage>,
+        allow_state_loss: &[String],
+    ) -> Result<RestoredNodes> {
         let mut segments = BTreeMap::new();
         for operator in &manifest.operators {
             for keyed in operator.subtasks.iter().filter_map(|subtask| subtask.keyed.as_ref()) {
@@ -589,7 +631,9 @@ impl RestoredNodes {
         }
         let operators = manifest.operators.iter().map(|state| (state.operator, state.clone()));
         let max_parallelism = manifest.max_parallelism;
-        Ok(RestoredNodes { operators: operators.collect(), segments, max_parallelism })
+        let allow_state_loss = allow_state_loss.to_vec();
+        let operators = operators.collect();
+        Ok(RestoredNodes { operators, segments, max_parallelism, allow_state_loss })
     }
 
     /// What the former subtasks of an operator had; empty where it is new.
@@ -614,7 +658,10 @@ impl RestoredNodes {
             parts.push(self.part(keyed, groups)?);
             chains.push(keyed.chain.as_slice());
         }
-        Ok((!parts.is_empty()).then(|| (RestoredState { parts }, merged(&chains))))
+        let state = self.operators.get(&operator);
+        let allows_loss =
+            state.is_some_and(|state| matching::is_allowed(state, &self.allow_state_loss));
+        Ok((!parts.is_empty()).then(|| (RestoredState { allows_loss, parts }, merged(&chains))))
     }
 
     fn part(&self, keyed: &KeyedState, groups: std::ops::Range<u16>) -> Result<RestoredPart> {

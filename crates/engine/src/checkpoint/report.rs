@@ -38,8 +38,6 @@ pub(crate) struct NodeState {
     pub watermark: Watermark,
     pub clock: ProcessingTime,
     pub sealed: Option<Sealed>,
-    /// How long the barrier was waited for, from the first input that had it to the last.
-    pub alignment: Duration,
     /// How long the seal held the slot.
     pub seal: Duration,
 }

@@ -213,6 +213,10 @@ impl Copying {
 pub(crate) fn look(path: &str, graph: &JobGraph) -> Result<(Arc<dyn Storage>, Manifest)> {
     let missing = || Error::user("AR5206", format!("there is no savepoint at '{path}'"));
     let from = storage::look(path, &graph.settings.written)?.ok_or_else(missing)?;
+    if !from.list("epoch/")?.is_empty() {
+        let message = format!("'{path}' has the checkpoints of a job, not a savepoint");
+        return Err(Error::user("AR5206", message));
+    }
     let found = from.list("manifest/")?;
     if found.len() > 1 {
         let message = format!("'{path}' has {} checkpoints, a savepoint has one", found.len());

@@ -55,11 +55,6 @@ impl Receiver {
         }
     }
 
-    /// Whether the barrier has come from some senders, but not from all.
-    pub fn is_aligning(&self) -> bool {
-        self.barrier.is_some()
-    }
-
     fn next_channel(&mut self) -> Option<usize> {
         let n_channels = self.channels.len();
         let in_turn = (0..n_channels).map(|step| (self.next + step) % n_channels);

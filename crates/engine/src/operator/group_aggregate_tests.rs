@@ -16,7 +16,7 @@ use argus_plan::graph::GroupAggregate;
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Section};
+use argus_state::snapshot::{RestoredPart, RestoredState, Section};
 use argus_state::spill::{MemoryLimit, StateContext};
 use argus_state::spill_folder::SpillFolder;
 use argus_state::storage::{MemoryStorage, Storage};
@@ -29,6 +29,7 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
+use super::chain_model::Chain;
 use super::drop_update_before::DropUpdateBefore;
 use super::group_aggregate::{GroupAggregator, GroupOptions};
 use super::{Emission, Operator, Output};
@@ -293,7 +294,7 @@ fn keys_beyond_the_memory_limit_end_the_job_by_name() {
     let restored = || {
         let (scalars, live, chain) = (Vec::new(), vec![SliceKey::KEYED], chain.clone());
         let part = RestoredPart { groups: 0..GROUPS, scalars, live, runs: Vec::new(), chain };
-        RestoredState { parts: vec![part] }
+        RestoredState { allows_loss: true, parts: vec![part] }
     };
     assert_eq!(limited(50_000).restore(restored()).unwrap_err().code(), "AR5303");
     limited(1_000_000).restore(restored()).unwrap();
@@ -332,34 +333,6 @@ fn expect(setting: Setting, model: &mut Model, row: &Row, now: i64) -> Vec<Strin
     }
     let before = setting.sends_before.then(|| format!("-U {key} {before}"));
     before.into_iter().chain([format!("+U {key} {after}")]).collect()
-}
-
-/// What a subtask left in the store: its chain, oldest first, and what it is made of.
-#[derive(Clone, Default)]
-struct Chain {
-    restored: Vec<Section>,
-    /// Turns and section of each seal.
-    sealed: Vec<(u64, Option<Section>)>,
-}
-
-impl Chain {
-    fn seal(&mut self, n_turns: u64, section: Option<Section>) {
-        self.sealed.push((n_turns, section));
-        let mut n_known = 0;
-        let first_needed = self.sealed.iter().rposition(|(n_turns, _)| {
-            n_known += n_turns;
-            n_known >= N_TURNS
-        });
-        if let Some(first_needed) = first_needed {
-            self.restored.clear();
-            self.sealed.drain(..first_needed);
-        }
-    }
-
-    fn sections(&self) -> Vec<Section> {
-        let sealed = self.sealed.iter().filter_map(|(_, section)| section.as_ref());
-        self.restored.iter().chain(sealed).cloned().collect()
-    }
 }
 
 struct World {
@@ -504,7 +477,7 @@ impl World {
             let age = |section: &Section| (section.segment.segment().path.clone(), section.section);
             restored.sort_by_key(age);
             restored.dedup_by_key(|section| age(section));
-            self.subtasks[index].restore(RestoredState { parts }).unwrap();
+            self.subtasks[index].restore(RestoredState { allows_loss: false, parts }).unwrap();
         }
     }
 

@@ -18,10 +18,7 @@ use std::sync::Arc;
 
 use super::group_aggregate::{GroupAggregator, KeyedStore, UNDATED};
 use super::window_aggregate::Accumulators;
-use super::window_state::{MAX_ROWS, StateLayout, partials};
-
-/// Column: processing time of a key's last row, in milliseconds; NULL where nobody knows.
-const UPDATED: &str = "updated";
+use super::window_state::{MAX_ROWS, StateLayout, UPDATED, partials};
 
 /// How the state is laid out in rows.
 pub(super) fn layout(
@@ -76,11 +73,13 @@ impl GroupAggregator {
     /// Takes over what former subtasks had. Nothing of it is dirty: the chains it came from stay
     /// until every slot has had its turn to be sealed again.
     pub(super) fn restore_state(&mut self, state: &RestoredState) -> Result<()> {
+        self.layout.allows_loss = state.allows_loss;
         for part in &state.parts {
             self.restore_part(part)?;
         }
         let n_rows = state.parts.iter().map(RestoredPart::n_chained_rows).sum();
-        self.begins_chain = is_too_long(n_rows, self.store.keys.len());
+        // Rows with other aggregates must not be found again.
+        self.begins_chain = state.allows_loss || is_too_long(n_rows, self.store.keys.len());
         Ok(())
     }
 
@@ -106,7 +105,7 @@ impl GroupAggregator {
     /// Adds the rows whose keys no newer row has brought. Keys of other parts are others, so those
     /// that are there came from this one.
     fn restore_rows(&mut self, batch: &RecordBatch, gone: &mut Vec<u32>) -> Result<()> {
-        self.layout.check_keys(&batch.schema())?;
+        self.layout.check(&batch.schema())?;
         let columns = KeyColumns::of(batch)?;
         let (mut fresh, mut slots) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {

@@ -6,6 +6,8 @@
 //! again, as long as its outputs have credit, before anything else reaches it.
 
 pub mod calc;
+#[cfg(test)]
+mod chain_model;
 pub mod drop_update_before;
 pub mod group_aggregate;
 #[cfg(test)]

@@ -80,6 +80,7 @@ impl WindowAggregator {
     /// Chains of several subtasks do not make one: a section that several of them share has rows
     /// of all, and is older than some and newer than others. Then the next seal begins anew.
     pub(super) fn restore_state(&mut self, state: RestoredState) -> Result<()> {
+        self.layout.allows_loss = state.allows_loss;
         for part in &state.parts {
             // Equal in all parts: every sender broadcasts its watermarks and ticks, and a barrier
             // is aligned, so all subtasks had seen the same ones before it.
@@ -93,7 +94,8 @@ impl WindowAggregator {
         }
         let n_keys = self.store.iter().map(|(_, slice)| slice.keys.len()).sum();
         let n_rows = state.parts.iter().map(RestoredPart::n_chained_rows).sum();
-        if state.parts.len() > 1 || is_too_long(n_rows, n_keys) {
+        // Rows with other aggregates must not be found again.
+        if state.parts.len() > 1 || state.allows_loss || is_too_long(n_rows, n_keys) {
             self.begins_chain = true;
             self.make_room_to_seal()?;
         }
@@ -148,7 +150,7 @@ impl WindowAggregator {
     /// Adds the rows of living slices whose keys no newer row has brought. Keys of other parts are
     /// others, so those that are there came from this one.
     fn restore_rows(&mut self, rows: &RecordBatch, live: &BTreeSet<SliceKey>) -> Result<()> {
-        self.layout.check_keys(&rows.schema())?;
+        self.layout.check(&rows.schema())?;
         for (key, indices) in rows_by_slice(rows)? {
             if live.contains(&key) {
                 let slice = get_slice(&mut self.store, key, &self.spec)?;

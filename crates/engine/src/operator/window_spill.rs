@@ -298,7 +298,7 @@ impl WindowAggregator {
         rows: &RecordBatch,
         merged: &mut Slice<Accumulators>,
     ) -> Result<()> {
-        self.layout.check_keys(&rows.schema())?;
+        self.layout.check(&rows.schema())?;
         for (key, indices) in rows_by_slice(rows)? {
             if window.sources.iter().any(|source| source.key == key) {
                 self.layout.merge(merged, rows, &indices)?;

@@ -3,17 +3,18 @@
 //!
 //! Behind the columns that all rows of state begin with stand those of each aggregate: its partial
 //! form, column `n` of which is named `<state name of the call>.<n>`. This naming is a stable
-//! format: rows written by any version are matched by it, so a script that is edited keeps the
-//! state of the aggregates that did not change. One that finds no columns of its name and type
-//! starts empty; columns of that nobody knows are ignored.
+//! format: rows written by any version are matched by it. Where the user has said that state may be
+//! lost, a script that was edited keeps that of the aggregates that did not change: one that finds
+//! no columns of its name and type starts empty, and columns that nobody knows are ignored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use argus_base::{Error, Result};
 use argus_plan::AggregateCall;
 use argus_state::SliceKey;
 use argus_state::rows::{KeyColumns, key_schema, row_schema, slice_rows};
 use argus_state::slice_store::Slice;
+use argus_state::snapshot::KEY_COLUMNS;
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
@@ -29,7 +30,14 @@ pub(crate) struct StateLayout {
     key_types: Vec<DataType>,
     /// Columns of each aggregate.
     columns: Vec<Vec<Field>>,
+    /// Whether stored rows may have other aggregates: what is gone is dropped, and what is new
+    /// begins empty.
+    pub allows_loss: bool,
 }
+
+/// Column: processing time of a key's last row, in milliseconds; NULL where nobody knows. It comes
+/// and goes with the time to live.
+pub(super) const UPDATED: &str = "updated";
 
 /// Where rows that were read have the columns of each aggregate; `None` for one that they do not
 /// know.
@@ -65,7 +73,7 @@ impl StateLayout {
         }
         let all = columns.concat().into_iter().chain(own).collect();
         let schema = row_schema(&Schema::new(keys), all)?;
-        Ok(StateLayout { schema, key_types, columns })
+        Ok(StateLayout { schema, key_types, columns, allows_loss: false })
     }
 
     /// The rows of those slots of a slice, in batches.
@@ -155,8 +163,39 @@ impl StateLayout {
         Places(self.columns.iter().map(of_all).collect())
     }
 
+    /// Makes sure that stored rows are those of the script.
+    pub fn check(&self, rows: &Schema) -> Result<()> {
+        self.check_aggregates(rows)?;
+        self.check_keys(rows)
+    }
+
+    fn check_aggregates(&self, rows: &Schema) -> Result<()> {
+        let others = |from: &Schema, than: &Schema| -> Vec<String> {
+            let columns = from.fields().iter().filter(|field| !is_key_or_own(field));
+            let is_missing = |field: &&FieldRef| {
+                let found = than.column_with_name(field.name());
+                found.is_none_or(|(_, other)| !other.data_type().equals_datatype(field.data_type()))
+            };
+            let names = columns.filter(is_missing).map(|field| aggregate_of(field.name()));
+            names.collect::<BTreeSet<&str>>().into_iter().map(str::to_owned).collect()
+        };
+        let (gone, new) = (others(rows, &self.schema), others(&self.schema, rows));
+        if self.allows_loss || (gone.is_empty() && new.is_empty()) {
+            return Ok(());
+        }
+        let list = |of: Vec<String>| if of.is_empty() { "none".to_owned() } else { of.join(", ") };
+        let message = format!(
+            "the script has other aggregates than the state that was kept (gone: {}; new: {}): \
+             change it back, or give --allow-state-loss OPERATOR, which drops those that are gone \
+             and begins the new ones empty",
+            list(gone),
+            list(new)
+        );
+        Err(Error::user("AR5201", message))
+    }
+
     /// Makes sure that the keys of stored rows are those of the script.
-    pub fn check_keys(&self, rows: &Schema) -> Result<()> {
+    fn check_keys(&self, rows: &Schema) -> Result<()> {
         if rows.metadata() == self.schema.metadata() {
             return Ok(());
         }
@@ -176,6 +215,15 @@ impl StateLayout {
         );
         Err(Error::user("AR5002", message))
     }
+}
+
+fn is_key_or_own(field: &Field) -> bool {
+    KEY_COLUMNS.contains(&field.name().as_str()) || field.name() == UPDATED
+}
+
+/// The aggregate that a column is one of.
+fn aggregate_of(column: &str) -> &str {
+    column.rsplit_once('.').map_or(column, |(name, _)| name)
 }
 
 /// The partial forms of those slots.

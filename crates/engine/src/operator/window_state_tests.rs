@@ -17,7 +17,7 @@ use argus_plan::window::{Window, WindowKind, WindowTime};
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{N_TURNS, RestoredPart, RestoredState, Run, Sealed, Section};
+use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed, Section};
 use argus_state::spill::{MemoryLimit, SliceRun, StateContext};
 use argus_state::spill_folder::SpillFolder;
 use argus_state::storage::{MemoryStorage, Storage};
@@ -30,6 +30,7 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
+use super::chain_model::Chain;
 use super::local_window_aggregate::LocalWindowAggregator;
 use super::window_aggregate::WindowAggregator;
 use super::{Emission, Operator, Output};
@@ -84,13 +85,6 @@ struct Kept {
     live: Vec<SliceKey>,
     runs: Vec<Section>,
     chain: Vec<Section>,
-}
-
-#[derive(Default)]
-struct Chain {
-    restored: Vec<Section>,
-    /// Turns and section of each seal.
-    sealed: Vec<(u64, Option<Section>)>,
 }
 
 struct World {
@@ -500,7 +494,7 @@ impl World {
                 let Kept { scalars, live, runs, chain } = kept.clone();
                 parts.push(RestoredPart { groups, scalars, live, runs, chain });
             }
-            self.subtasks[index].restore(RestoredState { parts }).unwrap();
+            self.subtasks[index].restore(RestoredState { allows_loss: false, parts }).unwrap();
         }
     }
 
@@ -526,26 +520,6 @@ impl World {
         }
         self.watermark(i64::MAX);
         assert!(self.subtasks.iter().all(|subtask| subtask.n_keys() == 0));
-    }
-}
-
-impl Chain {
-    fn seal(&mut self, n_turns: u64, section: Option<Section>) {
-        self.sealed.push((n_turns, section));
-        let mut n_known = 0;
-        let first_needed = self.sealed.iter().rposition(|(n_turns, _)| {
-            n_known += n_turns;
-            n_known >= N_TURNS
-        });
-        if let Some(first_needed) = first_needed {
-            self.restored.clear();
-            self.sealed.drain(..first_needed);
-        }
-    }
-
-    fn sections(&self) -> Vec<Section> {
-        let sealed = self.sealed.iter().filter_map(|(_, section)| section.as_ref());
-        self.restored.iter().chain(sealed).cloned().collect()
     }
 }
 
@@ -618,7 +592,13 @@ fn a_lost_run_restarts_the_job() {
 }
 
 /// The operator of an edited script that takes over what another one sealed.
-fn edited(calls: Vec<AggregateCall>, keys: Vec<usize>, sealed: Sealed) -> Result<WindowAggregator> {
+/// The operator of a script with other aggregates, restored from what the former one sealed.
+fn edited(
+    calls: Vec<AggregateCall>,
+    keys: Vec<usize>,
+    sealed: Sealed,
+    allows_loss: bool,
+) -> Result<WindowAggregator> {
     let mut world = World::new(setting(Windows::Tumble), 0);
     let section = world.store(0, &sealed.rows);
     let aggregate = WindowAggregate { aggregates: calls, keys, ..aggregate(&world.setting) };
@@ -633,7 +613,7 @@ fn edited(calls: Vec<AggregateCall>, keys: Vec<usize>, sealed: Sealed) -> Result
     let Sealed { scalars, live, .. } = sealed;
     let (runs, chain) = (Vec::new(), vec![section]);
     let part = RestoredPart { groups: 0..GROUPS, scalars, live, runs, chain };
-    operator.restore(RestoredState { parts: vec![part] })?;
+    operator.restore(RestoredState { allows_loss, parts: vec![part] })?;
     Ok(operator)
 }
 
@@ -651,7 +631,7 @@ fn sealed(rows: &[Row]) -> Sealed {
 #[test]
 fn an_edited_script_keeps_the_aggregates_that_stay() {
     let mut calls = calls(&setting(Windows::Tumble));
-    let before = sealed(&[row("a", 1), row("a", 5), row("b", 7)]);
+    let before = || sealed(&[row("a", 1), row("a", 5), row("b", 7)]);
     // SUM(v), a new MAX(v), then COUNT(*).
     let maximum = AggregateCall {
         function: AggregateFunction::Max,
@@ -659,7 +639,10 @@ fn an_edited_script_keeps_the_aggregates_that_stay() {
         ..calls[2].clone()
     };
     let after = vec![calls.remove(2), maximum, calls.remove(0)];
-    let mut operator = edited(after, vec![0], before).unwrap();
+    let refused = edited(after.clone(), vec![0], before(), false).err().unwrap();
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::User, "AR5201"), "{refused}");
+    assert!(refused.to_string().contains("new: new"), "{refused}");
+    let mut operator = edited(after, vec![0], before(), true).unwrap();
     let rows = batch(&[row("b", 3), row("c", 2)]);
     operator.process(0, rows, &CONTEXT, &mut Output::default()).unwrap();
     let mut output = Output::default();
@@ -673,7 +656,7 @@ fn an_edited_script_keeps_the_aggregates_that_stay() {
 fn keys_of_another_type_are_refused() {
     let before = sealed(&[row("a", 1)]);
     let calls = calls(&setting(Windows::Tumble));
-    let error = edited(calls, vec![2], before).err().unwrap();
+    let error = edited(calls, vec![2], before, false).err().unwrap();
     assert_eq!((error.kind(), error.code()), (ErrorKind::User, "AR5002"));
 }
 

@@ -34,6 +34,34 @@ fn assert_fenced(result: Result<()>, generation: u64) {
 }
 
 #[test]
+fn a_damaged_log_is_taken_over_by_those_who_give_it_up() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::default());
+    let (mut log, _) = EpochLog::take_over(storage.clone(), 1).unwrap();
+    log.commit(&commit_of(4, 1)).unwrap();
+    let given_up =
+        |token| EpochLog::take_over_damaged(storage.clone(), token, Generation(0)).unwrap();
+    // A whole one says what it says.
+    assert_eq!(
+        given_up(2).1,
+        Takeover { generation: Generation(2), committed: Some(commit_of(4, 1)) }
+    );
+    storage.put(&record::path(3), b"rubbish").unwrap();
+    let error = EpochLog::take_over(storage.clone(), 3).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let nothing = |generation| Takeover { generation: Generation(generation), committed: None };
+    assert_eq!(given_up(3).1, nothing(3));
+    for number in 1..=4 {
+        storage.put(&record::path(number), b"").unwrap();
+    }
+    let (log, found) = given_up(4);
+    assert_eq!(found, nothing(5));
+    log.check().unwrap();
+    let lost: Arc<dyn Storage> = Arc::new(MemoryStorage::default());
+    let known = EpochLog::take_over_damaged(lost, 5, Generation(7)).unwrap();
+    assert_eq!(known.1, nothing(8));
+}
+
+#[test]
 fn a_takeover_fences_those_before() {
     let storage = memory();
     assert_eq!(EpochLog::look(storage.as_ref()).unwrap(), None);

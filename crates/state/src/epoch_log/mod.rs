@@ -62,15 +62,38 @@ impl EpochLog {
     /// Takes the store over. `token` tells this worker's records from all others', so that a put
     /// whose answer was lost is known again.
     pub fn take_over(storage: Arc<dyn Storage>, token: u64) -> Result<(EpochLog, Takeover)> {
+        EpochLog::take_over_after(storage, token, |storage| {
+            Ok(last_record(storage)?.map_or_else(Before::default, Before::of))
+        })
+    }
+
+    /// The same where the user has given up what the log says. Damaged records are passed over, and
+    /// then nothing counts as committed. The generation is greater than any that a record tells of,
+    /// and than `known`.
+    pub fn take_over_damaged(
+        storage: Arc<dyn Storage>,
+        token: u64,
+        known: Generation,
+    ) -> Result<(EpochLog, Takeover)> {
+        EpochLog::take_over_after(storage, token, |storage| {
+            let before = before_damage(storage)?;
+            Ok(Before { generation: before.generation.max(known.0), ..before })
+        })
+    }
+
+    fn take_over_after(
+        storage: Arc<dyn Storage>,
+        token: u64,
+        find: impl Fn(&dyn Storage) -> Result<Before>,
+    ) -> Result<(EpochLog, Takeover)> {
         for _ in 0..MAX_ROUNDS {
-            let found = last_record(storage.as_ref())?;
-            let before = found.as_ref().map_or((0, 0), |last| (last.number, last.generation.0));
+            let before = find(storage.as_ref())?;
             let record = Record {
-                number: before.0 + 1,
+                number: before.number + 1,
                 kind: RecordKind::Takeover,
-                generation: Generation(before.1 + 1),
+                generation: Generation(before.generation + 1),
                 token,
-                committed: found.and_then(|last| last.committed),
+                committed: before.committed,
             };
             if let Put::Last = put(storage.as_ref(), &record)? {
                 let takeover = Takeover::of(&record);
@@ -119,6 +142,40 @@ impl EpochLog {
             None => Err(emptied(self.last.number)),
         }
     }
+}
+
+/// What a takeover goes on from.
+#[derive(Default)]
+struct Before {
+    number: u64,
+    generation: u64,
+    committed: Option<CommitRecord>,
+}
+
+impl Before {
+    fn of(last: Record) -> Before {
+        let Record { number, generation, committed, .. } = last;
+        Before { number, generation: generation.0, committed }
+    }
+}
+
+/// The last record if it can be read; else its number, and a generation that is not below its own:
+/// no record is of a generation beyond that of the record before by more than one.
+fn before_damage(storage: &dyn Storage) -> Result<Before> {
+    let mut numbers = numbers(storage)?;
+    let Some(last) = numbers.last().copied() else { return Ok(Before::default()) };
+    while let Some(number) = numbers.pop() {
+        let Some(bytes) = storage.get(&record::path(number))? else { continue };
+        match Record::decode(number, &bytes) {
+            Ok(found) if number == last => return Ok(Before::of(found)),
+            Ok(found) => {
+                let generation = found.generation.0 + (last - number);
+                return Ok(Before { number: last, generation, committed: None });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(Before { number: last, generation: last, committed: None })
 }
 
 impl Takeover {
