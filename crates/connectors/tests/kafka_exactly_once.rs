@@ -564,7 +564,9 @@ fn one_cluster_has_one_name() {
 #[test]
 fn an_outage_is_waited_for() {
     let broker = Broker::start(&[]);
-    broker.create_topic("eo-outage", 2, &[]);
+    // One partition: after it was killed a broker holds the last stable offset of a partition back
+    // until something is appended there, and here nothing would be.
+    broker.create_topic("eo-outage", 1, &[]);
     let orders = || at(broker.bootstrap(), "eo-outage", &[]);
     let mut job = Job::new("eo-outage", &[orders()]).unwrap();
     job.open();
