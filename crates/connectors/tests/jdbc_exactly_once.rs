@@ -15,9 +15,9 @@ use std::time::Duration;
 use argus_base::commit::{CommitRecord, Incarnation};
 use argus_base::connector::{OnError, TableDescriptor};
 use argus_base::id::{CheckpointId, SubtaskIndex};
-use argus_base::sink::{Delivery, SinkStatus, SinkWriter};
-use argus_base::{Batch, Env, Error, ErrorKind, Result, RowKind};
-use jdbc_run::{Run, checkpointed, output, owner, staged};
+use argus_base::sink::{Delivery, SinkStatus};
+use argus_base::{Batch, Env, ErrorKind, Result, RowKind};
+use jdbc_run::{Run, checkpointed, failure_of, output, owner, staged};
 use jdbc_table::{batch, context, flush, hand_over, inserts, pairs};
 use rusqlite::Connection;
 use server::{Server, shared};
@@ -131,18 +131,6 @@ fn record(incarnation: u64, checkpoint: u64) -> Option<CommitRecord> {
 fn fenced<T>(result: Result<T>) {
     let error = result.err().expect("it is fenced");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Fenced, "AR3507"), "{error}");
-}
-
-/// Polls until the writer fails.
-fn failure_of(writer: &mut dyn SinkWriter) -> Error {
-    let clock = Env::system();
-    while clock.elapsed() < Duration::from_secs(20) {
-        if let Err(error) = writer.poll() {
-            return error;
-        }
-        clock.sleep(Duration::from_millis(2));
-    }
-    panic!("the writer goes on");
 }
 
 #[test]

@@ -14,23 +14,10 @@ mod server;
 use std::time::Duration;
 
 use argus_base::connector::OnError;
-use argus_base::sink::SinkWriter;
-use argus_base::{Env, Error, ErrorKind};
-use jdbc_run::{Run, checkpointed, output, owner};
+use argus_base::{Env, ErrorKind};
+use jdbc_run::{Run, checkpointed, failure_of, output, owner};
 use jdbc_table::{context, flush, hand_over, inserts, pairs};
 use server::shared;
-
-/// Polls until the writer fails.
-fn failure_of(writer: &mut dyn SinkWriter) -> Error {
-    let clock = Env::system();
-    while clock.elapsed() < Duration::from_secs(20) {
-        if let Err(error) = writer.poll() {
-            return error;
-        }
-        clock.sleep(Duration::from_millis(2));
-    }
-    panic!("the writer goes on");
-}
 
 #[test]
 fn a_committer_waits_for_a_locked_table_in_turns() {

@@ -13,7 +13,7 @@ use argus_base::connector::{
 };
 use argus_base::id::{CheckpointId, SubtaskIndex};
 use argus_base::sink::{Delivery, Sink, SinkWriter};
-use argus_base::{Batch, Result};
+use argus_base::{Batch, Env, Error, Result};
 use argus_connectors::registry::Connectors;
 
 /// A run whose committer was opened.
@@ -37,6 +37,18 @@ pub fn staged(context: ConnectorContext) -> ConnectorContext {
     let setting = ("argus.jdbc.delivery-guarantee", "exactly-once");
     context.settings.insert(setting.0.to_owned(), setting.1.to_owned());
     context
+}
+
+/// Polls until the writer fails.
+pub fn failure_of(writer: &mut dyn SinkWriter) -> Error {
+    let clock = Env::system();
+    while clock.elapsed() < Duration::from_secs(20) {
+        if let Err(error) = writer.poll() {
+            return error;
+        }
+        clock.sleep(Duration::from_millis(2));
+    }
+    panic!("the writer goes on");
 }
 
 pub fn owner(incarnation: u64, generation: u64) -> Owner {
