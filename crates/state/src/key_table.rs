@@ -227,9 +227,12 @@ impl KeyTable {
     /// then, one by one, what was not where it is looked for first.
     fn find_or_insert_block(&mut self, keys: &[&[u8]; BLOCK], n_keys: usize, slots: &mut Vec<u32>) {
         self.make_room(1);
-        let hashes = keys.map(lower_hash);
-        let guesses = hashes.map(|hash| self.entries[self.place(hash)]);
+        let (mut hashes, mut guesses) = ([0; BLOCK], [FREE_ENTRY; BLOCK]);
         let mut is_found = [false; BLOCK];
+        for index in 0..n_keys {
+            hashes[index] = lower_hash(keys[index]);
+            guesses[index] = self.entries[self.place(hashes[index])];
+        }
         for index in 0..n_keys {
             is_found[index] = self.has_key(guesses[index], hashes[index], keys[index]);
         }
