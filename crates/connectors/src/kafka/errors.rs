@@ -50,6 +50,8 @@ pub const APART: &str = "AR3321";
 pub const TWO_NAMES: &str = "AR3322";
 /// A restored offset is not there any more.
 pub const LOST_OFFSET: &str = "AR3323";
+/// The brokers answer, but not what the commit record is.
+pub const UNDECIDED: &str = "AR3324";
 
 /// The error of a code that no waiting mends; `None` where trying again may help.
 pub fn refusal(code: RDKafkaErrorCode, what: &str, reason: &str) -> Option<Error> {

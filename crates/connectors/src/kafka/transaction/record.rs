@@ -75,9 +75,22 @@ impl RecordPlace {
                 return Err(error.context(what));
             }
             if env.elapsed() >= deadline {
-                return Err(errors::unreachable(errors::reason(&reason)).context(what));
+                return Err(self.too_late(consumer, &errors::reason(&reason)).context(what));
             }
         }
+    }
+
+    /// What the end of the time means: brokers that answer other questions hold this one back until
+    /// the transactions that write to the group are committed or aborted.
+    fn too_late(&self, consumer: &KafkaConsumer, reason: &str) -> Error {
+        if consumer.fetch_metadata(self.topics.first().map(String::as_str), SLICE).is_err() {
+            return errors::unreachable(reason.to_owned());
+        }
+        let message = format!(
+            "the brokers answer, but a transaction that writes there is neither committed nor \
+             aborted; where this lasts, kafka-transactions.sh find-hanging shows it: {reason}"
+        );
+        Error::transient(errors::UNDECIDED, message)
     }
 
     fn committed(&self, consumer: &KafkaConsumer) -> KafkaResult<TopicPartitionList> {
