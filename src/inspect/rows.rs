@@ -1,8 +1,10 @@
 //! Rows of state as lines of JSON: the key by its columns, the slice as times of the window's own
 //! time line, the accumulators by the names that state has.
 //!
-//! Of a key in a slice the newest row of the chain counts, as for a restore. Runs are partial: what
-//! they hold is added to the rest when the window fires, so their rows say `"partial":true`.
+//! Of a key in a slice the newest row of the chain counts, as for a restore. The runs of a window
+//! are partial: what they hold is added to the rest when it fires, so their rows say
+//! `"partial":true`. Those of an aggregation without a window are older than its chain, and of them
+//! the newest row of a key counts too.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -63,8 +65,10 @@ impl OfOperator<'_> {
     ) {
         let live: BTreeSet<SliceKey> = keyed.live.iter().copied().collect();
         let mut seen = Seen::new();
+        let is_partial = !live.contains(&SliceKey::KEYED);
         let newest_first = keyed.chain.iter().rev().map(|section| (section, false));
-        for (section, is_partial) in newest_first.chain(keyed.runs.iter().map(|run| (run, true))) {
+        let runs = keyed.runs.iter().rev().map(|run| (run, is_partial));
+        for (section, is_partial) in newest_first.chain(runs) {
             if lines.len() >= self.limit {
                 return;
             }

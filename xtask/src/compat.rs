@@ -39,9 +39,8 @@ transaction | a restart repeats nothing |
 written | one name less to choose |
 | A restored offset that retention has deleted | goes on where `auto.offset.reset` says | the \
 job stops and names the offsets | lost rows are told |
-| State beyond memory | with RocksDB all of it goes to disk | state of windows does; keys of a \
-`GROUP BY` without a window stay in memory, and end the job beyond `argus.state.memory-limit` | \
-each row reads its key |
+| State beyond memory | with RocksDB all of it goes to disk | only what is beyond \
+`argus.state.memory-limit` does | memory is faster |
 | `EXPLAIN` | Calcite's plans | its own text, with the ids that metrics use | |
 | Unknown `argus.` setting | ignored | refused with the nearest name | |
 

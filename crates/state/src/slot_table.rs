@@ -80,6 +80,37 @@ impl SlotTable {
         BinaryArray::new(offsets, bytes.into(), None)
     }
 
+    /// All slots with a key, in order of the hashes of their keys.
+    pub fn by_hash(&self) -> Vec<u32> {
+        const BITS: u32 = 12;
+        let bucket = |entry: &Entry| (entry.hash >> (u64::BITS - BITS)) as usize;
+        let mut ends = vec![0_usize; 1 << BITS];
+        self.entries.iter().for_each(|entry| ends[bucket(entry)] += 1);
+        let mut start = 0;
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
+        }
+        let mut slots = vec![0; self.len()];
+        for entry in &self.entries {
+            let end = &mut ends[bucket(entry)];
+            slots[*end] = entry.slot;
+            *end += 1;
+        }
+        let mut start = 0;
+        for end in ends {
+            slots[start..end].sort_by_cached_key(|slot| key_hash(self.key(*slot)));
+            start = end;
+        }
+        slots
+    }
+
+    /// Bytes that as many more keys take for a moment, besides the keys themselves: a table that
+    /// grows is there twice while it moves.
+    pub fn n_bytes_to_grow(&self, n_more: usize) -> usize {
+        let has_room = self.entries.len() + n_more <= self.entries.capacity();
+        if has_room { 0 } else { 2 * self.entries.allocation_size() }
+    }
+
     /// Bytes held, about.
     pub fn n_bytes(&self) -> usize {
         let columns = size_of_val(self.places.as_slice()) + size_of_val(self.free.as_slice());
@@ -208,6 +239,9 @@ mod tests {
         for (key, slot) in &model {
             assert_eq!(table.key(*slot), key);
         }
+        let by_hash = table.by_hash();
+        assert!(by_hash.is_sorted_by_key(|slot| key_hash(table.key(*slot))));
+        assert_eq!(by_hash.len(), model.len());
         let slots: Vec<u32> = model.values().copied().collect();
         assert!(table.keys(&slots).iter().flatten().eq(model.keys().map(Vec::as_slice)));
     }

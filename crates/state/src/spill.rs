@@ -63,10 +63,6 @@ pub struct MemoryLimit {
     pub used_bytes: AtomicU64,
     /// Stores there are; each may hold its share before it spills.
     pub n_stores: AtomicU64,
-    /// Bytes that those of them hold that never spill.
-    n_kept_bytes: AtomicU64,
-    /// How many do not.
-    n_kept: AtomicU64,
     /// Where runs are written.
     pub folder: Arc<SpillFolder>,
 }
@@ -82,9 +78,8 @@ impl MemoryLimit {
     /// State may take as many bytes.
     pub fn of_state(max_bytes: u64, folder: SpillFolder) -> MemoryLimit {
         let (used_bytes, n_stores) = Default::default();
-        let (n_kept_bytes, n_kept) = Default::default();
         let folder = Arc::new(folder);
-        MemoryLimit { max_bytes, used_bytes, n_stores, n_kept_bytes, n_kept, folder }
+        MemoryLimit { max_bytes, used_bytes, n_stores, folder }
     }
 }
 
@@ -92,22 +87,13 @@ impl MemoryLimit {
 pub struct MemoryShare {
     limit: Arc<MemoryLimit>,
     n_bytes: u64,
-    is_kept: bool,
 }
 
 impl MemoryShare {
     /// Takes part in a limit.
     pub fn new(limit: Arc<MemoryLimit>) -> MemoryShare {
         limit.n_stores.fetch_add(1, Ordering::Relaxed);
-        MemoryShare { limit, n_bytes: 0, is_kept: false }
-    }
-
-    /// The same for a store that never spills.
-    pub fn kept(limit: Arc<MemoryLimit>) -> MemoryShare {
-        limit.n_kept.fetch_add(1, Ordering::Relaxed);
-        let mut share = MemoryShare::new(limit);
-        share.is_kept = true;
-        share
+        MemoryShare { limit, n_bytes: 0 }
     }
 
     /// Bytes that the store may hold in any case.
@@ -122,12 +108,9 @@ impl MemoryShare {
 
     /// Says what it holds now.
     pub fn set(&mut self, n_bytes: u64) {
-        let kept = self.is_kept.then_some(&self.limit.n_kept_bytes);
-        for used in [&self.limit.used_bytes].into_iter().chain(kept) {
-            // In this order the sum never wraps below zero.
-            used.fetch_add(n_bytes, Ordering::Relaxed);
-            used.fetch_sub(self.n_bytes, Ordering::Relaxed);
-        }
+        // In this order the sum never wraps below zero.
+        self.limit.used_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        self.limit.used_bytes.fetch_sub(self.n_bytes, Ordering::Relaxed);
         self.n_bytes = n_bytes;
     }
 
@@ -138,23 +121,12 @@ impl MemoryShare {
         let used = self.limit.used_bytes.load(Ordering::Relaxed);
         used + n_more > self.limit.max_bytes && self.n_bytes + n_more > self.max_bytes()
     }
-
-    /// Whether the limit cannot be kept, whatever others spill: the store is above its share, and
-    /// those that never spill are above theirs together.
-    pub fn is_exceeded(&self) -> bool {
-        let n_kept = self.limit.n_kept.load(Ordering::Relaxed);
-        let max_bytes = n_kept * self.max_bytes();
-        self.is_full(0) && self.limit.n_kept_bytes.load(Ordering::Relaxed) > max_bytes
-    }
 }
 
 impl Drop for MemoryShare {
     fn drop(&mut self) {
         self.set(0);
         self.limit.n_stores.fetch_sub(1, Ordering::Relaxed);
-        if self.is_kept {
-            self.limit.n_kept.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 
@@ -167,6 +139,8 @@ pub struct SpilledRun {
     pub segment: SegmentRef,
     /// Rows in it.
     pub n_rows: u64,
+    /// Hash of the first key of each block.
+    pub(crate) block_hashes: Vec<u64>,
     /// Stays as long as the run, which may reach the store when the stores are gone.
     folder: Arc<SpillFolder>,
 }
@@ -249,6 +223,7 @@ impl SliceRun {
 pub struct RunWriter {
     context: StateContext,
     pass: Pass,
+    block_bytes: Option<usize>,
     file: Option<RunFile>,
     done: Vec<(SliceKey, SliceRun)>,
 }
@@ -266,7 +241,14 @@ struct RunFile {
 impl RunWriter {
     /// Writes runs of a store in one pass.
     pub fn new(context: &StateContext, pass: Pass) -> RunWriter {
-        RunWriter { context: context.clone(), pass, file: None, done: Vec::new() }
+        let context = context.clone();
+        RunWriter { context, pass, block_bytes: None, file: None, done: Vec::new() }
+    }
+
+    /// The same with blocks of about as many bytes before compression.
+    pub(crate) fn with_blocks_of(mut self, block_bytes: usize) -> RunWriter {
+        self.block_bytes = Some(block_bytes);
+        self
     }
 
     /// Adds rows of one slice, which take `n_bytes` in memory and are in order of their key
@@ -282,7 +264,11 @@ impl RunWriter {
             |row: usize| key_group(key_hash(keys.value(row)), self.context.max_parallelism).0;
         let (first, last) = (group(0), group(n_rows - 1));
         let file = self.file.get_or_insert_with(|| RunFile {
-            segment: SegmentWriter::new(self.context.max_parallelism),
+            segment: {
+                let segment = SegmentWriter::new(self.context.max_parallelism);
+                let block_bytes = self.block_bytes.into_iter();
+                block_bytes.fold(segment, SegmentWriter::with_blocks_of)
+            },
             n_row_bytes: 0,
             n_rows: 0,
             groups: first..first + 1,
@@ -310,6 +296,7 @@ impl RunWriter {
 
     fn end_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
+        let block_hashes = file.segment.block_hashes().to_vec();
         let encoded = file.segment.finish()?;
         let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
         let StateContext { operator, subtask, memory, .. } = &self.context;
@@ -320,7 +307,8 @@ impl RunWriter {
         let n_bytes = encoded.bytes.len() as u64;
         let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
         // Made before the file, so that a file that is cut short is removed too.
-        let run = Arc::new(SpilledRun { path, segment, n_rows: file.n_rows, folder });
+        let n_rows = file.n_rows;
+        let run = Arc::new(SpilledRun { path, segment, n_rows, block_hashes, folder });
         run.folder.write(&run.path, &encoded.bytes).map_err(|error| {
             let path = run.path.display();
             Error::transient(CANNOT_SPILL, format!("cannot write the run '{path}': {error}"))

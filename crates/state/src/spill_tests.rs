@@ -43,27 +43,6 @@ fn a_store_is_full_above_its_share_when_all_together_hold_too_much() {
     assert_eq!(limit.n_stores.load(Ordering::Relaxed), 0);
 }
 
-#[test]
-fn what_never_spills_may_hold_its_shares_and_what_others_leave() {
-    let folder = tempfile::tempdir().unwrap();
-    let limit = Arc::new(limit(folder.path()));
-    let mut kept = [0, 1].map(|_| MemoryShare::kept(Arc::clone(&limit)));
-    let mut spilling = MemoryShare::new(Arc::clone(&limit));
-    assert_eq!(spilling.max_bytes(), 150);
-    kept[0].set(400);
-    assert!(!kept[0].is_exceeded());
-    // The other makes room as soon as it can.
-    kept[0].set(200);
-    spilling.set(300);
-    assert!(spilling.is_full(0) && !kept[0].is_exceeded());
-    spilling.set(140);
-    kept[0].set(311);
-    assert!(!spilling.is_full(0) && kept[0].is_exceeded() && !kept[1].is_exceeded());
-    drop(kept);
-    assert_eq!(limit.n_kept_bytes.load(Ordering::Relaxed), 0);
-    assert_eq!((spilling.max_bytes(), limit.n_kept.load(Ordering::Relaxed)), (450, 0));
-}
-
 fn spill_folder(context: &StateContext) -> &Path {
     context.memory.as_ref().unwrap().folder.path()
 }

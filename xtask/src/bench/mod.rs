@@ -41,7 +41,7 @@ Without a case: these. Of state and checkpoints:
   checkpoint   throughput by interval, 50 MiB of state, interleaved runs
   restore      process start to processing again, 100 MiB and 1 GiB of state
   dirty        what a checkpoint of 1 GiB writes, and how long it stops a slot, 1 % dirty
-  keys         20,000,000 keys within 1 GiB of memory
+  keys         20,000,000 keys within 1 GiB of memory, with and without a window
   alignment    how long barriers take while a sink is slow
   visible      from a row to a reader of committed messages in Kafka
   --built      takes target/release/argus as it is
@@ -171,6 +171,7 @@ fn state_and_checkpoints(wanted: &Wanted, argus: &Argus) -> Result<Vec<String>> 
     if wanted.has("keys") {
         let (n_keys, mib) = if wanted.is_quick { (2_000_000, 256) } else { (20_000_000, 1_024) };
         report.push(state::keys(argus, n_keys, mib)?);
+        report.push(state::updated_keys(argus, n_keys, mib)?);
     }
     if wanted.has("alignment") {
         report.push(sinks::alignment(argus, &Postgres::start()?)?);

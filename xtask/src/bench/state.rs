@@ -174,25 +174,55 @@ pub fn dirty(argus: &Argus, mib: f64) -> Result<Vec<String>> {
     ])
 }
 
-/// Keys beyond the memory limit: the result must be exact.
-pub fn keys(argus: &Argus, n_keys: u64, limit_mib: u64) -> Result<String> {
+/// What a job over many keys, each twice, within a memory limit came to.
+struct ManyKeys {
+    printed: String,
+    most_mib: f64,
+    seconds: f64,
+}
+
+fn many_keys(argus: &Argus, script: &str, n_keys: u64, limit_mib: u64) -> Result<ManyKeys> {
     let limit = format!("{limit_mib} mb");
-    let n_rows = 2 * n_keys;
     let variables = Variables::from([
         ("BENCH_MEMORY", limit.clone()),
-        ("BENCH_ROWS", n_rows.to_string()),
+        ("BENCH_ROWS", (2 * n_keys).to_string()),
         ("BENCH_KEYS", n_keys.to_string()),
     ]);
-    eprintln!("bench: {n_keys} keys within {limit}");
+    eprintln!("bench: {n_keys} keys within {limit}: {script}");
     let begun = Instant::now();
-    let (printed, most_mib) = peak_mib(argus.command("benches/keys.sql", &variables))?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let (printed, most_mib) = peak_mib(argus.command(script, &variables))?;
+    Ok(ManyKeys { printed, most_mib, seconds: begun.elapsed().as_secs_f64() })
+}
+
+/// Keys of a window beyond the memory limit: the result must be exact.
+pub fn keys(argus: &Argus, n_keys: u64, limit_mib: u64) -> Result<String> {
+    let done = many_keys(argus, "benches/keys.sql", n_keys, limit_mib)?;
+    let ManyKeys { printed, most_mib, seconds } = done;
+    let n_rows = 2 * n_keys;
     let row: Value = serde_json::from_str(printed.trim()).with_context(|| printed.clone())?;
     let number = |name: &str| row["row"][name].as_u64().unwrap_or(0);
     let found = (number("n_keys"), number("n_rows"), number("total"));
     ensure!(found == (n_keys, n_rows, n_rows * (n_rows - 1) / 2), "not exact: {printed}");
     Ok(format!(
-        "{n_keys} keys in {seconds:.0} s, exact: {most_mib:.0} MiB resident at most (at most \
-         {limit_mib} MiB)"
+        "{n_keys} keys of a window in {seconds:.0} s, exact: {most_mib:.0} MiB resident at most \
+         (at most {limit_mib} MiB)"
+    ))
+}
+
+/// The same without a window: the result of each key must be exact, of which some are looked at.
+pub fn updated_keys(argus: &Argus, n_keys: u64, limit_mib: u64) -> Result<String> {
+    let done = many_keys(argus, "benches/updated_keys.sql", n_keys, limit_mib)?;
+    let mut n_found = 0;
+    for line in done.printed.lines() {
+        let row: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        let number = |name: &str| row["row"][name].as_u64().unwrap_or(0);
+        ensure!(number("total") == 2 * number("k") + n_keys, "not exact: {line}");
+        n_found += 1;
+    }
+    ensure!(n_found == n_keys.div_ceil(100), "{n_found} keys came twice");
+    let ManyKeys { most_mib, seconds, .. } = done;
+    Ok(format!(
+        "{n_keys} keys without a window in {seconds:.0} s, exact: {most_mib:.0} MiB resident at \
+         most (at most {limit_mib} MiB)"
     ))
 }

@@ -12,8 +12,7 @@
 //! A key that got no row for the time to live is as if it had never been, from that moment on;
 //! what it took is freed some time later, in sweeps that look at a part of all slots each.
 //!
-//! Every row asks for its key's result at once, so the state stays in memory: where the limit of
-//! the memory cannot be kept the job ends, and says so, before the system kills it.
+//! Keys beyond the limit of the memory lie on disk; see `group_spill`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,31 +20,25 @@ use std::sync::Arc;
 use argus_base::batch::{Batch, MAX_BATCH_ROWS};
 use argus_base::time::ProcessingTime;
 use argus_base::{Error, LogicalType, Result, RowKind};
+use argus_plan::AggregateCall;
 use argus_plan::graph::GroupAggregate;
 use argus_state::key_codec::EncodedKeys;
 use argus_state::snapshot::{RestoredState, Sealed};
-use argus_state::spill::{MemoryShare, StateContext};
-use argus_state::{DirtySlots, KeyCodec, Rotation, SlotTable};
+use argus_state::spill::StateContext;
+use argus_state::{KeyCodec, Rotation};
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::SchemaRef;
 
 use super::group_changes::{Changes, Results, Round};
+use super::group_spill::SpilledKeys;
+use super::group_store::KeyedStore;
+use super::state_memory::StateMemory;
 use super::window_aggregate::Accumulators;
 use super::window_state::StateLayout;
 use super::{Emission, Operator, Output};
 use crate::aggregate::{Rows, Slots, accumulator};
 use crate::expression::EvaluationContext;
-
-/// As many sweeps look at every slot once.
-const SWEEP_PARTS: usize = 64;
-/// Fewer slots are not worth a sweep of their own.
-const MIN_SWEEP: usize = 1024;
-/// Least time from one sweep to the next, in milliseconds.
-const MIN_SWEEP_INTERVAL_MS: i64 = 100;
-
-/// Time of the last row of a key of which nobody knows it.
-pub(super) const UNDATED: i64 = i64::MAX;
 
 /// What is given with the plan.
 pub struct GroupOptions {
@@ -62,7 +55,7 @@ pub struct GroupOptions {
 /// The operator.
 pub struct GroupAggregator {
     plan: GroupAggregate,
-    options: GroupOptions,
+    pub(super) options: GroupOptions,
     codec: KeyCodec,
     /// Of the results, to tell whether they are equal.
     result_codec: KeyCodec,
@@ -70,28 +63,15 @@ pub struct GroupAggregator {
     pub(super) ttl: Option<i64>,
     pub(super) store: KeyedStore,
     /// Rows of the batch at hand, by slot; all zero between batches.
-    turns: Vec<u32>,
+    pub(super) turns: Vec<u32>,
     pending: VecDeque<Batch>,
     keys: EncodedKeys,
-    memory: Option<MemoryShare>,
+    pub(super) memory: Option<StateMemory>,
+    pub(super) spilled: SpilledKeys,
     pub(super) layout: StateLayout,
     pub(super) rotation: Rotation,
     /// Whether the next seal is to hold all of the state.
     pub(super) begins_chain: bool,
-}
-
-/// Keys and what is kept of them, in columns over the keys' slots. Slots without a key are empty.
-pub(super) struct KeyedStore {
-    pub keys: SlotTable,
-    pub values: Accumulators,
-    /// When each key got its last row, in milliseconds; empty where keys are kept for ever.
-    pub updated: Vec<i64>,
-    pub dirty: DirtySlots,
-    /// Keys taken out since the last seal, where that is kept track of.
-    pub removed: Vec<Box<[u8]>>,
-    is_tracked: bool,
-    /// Where the next sweep begins, and when.
-    sweep: (usize, i64),
 }
 
 impl GroupAggregator {
@@ -99,31 +79,34 @@ impl GroupAggregator {
     pub fn new(plan: &GroupAggregate, options: GroupOptions) -> Result<GroupAggregator> {
         let key_types = plan.keys.iter().map(|key| options.input[*key].to_arrow()).collect();
         let results = plan.aggregates.iter().map(|call| call.result.to_arrow()).collect();
-        let values = plan
-            .aggregates
-            .iter()
-            .map(|call| accumulator(call, call.argument.map(|index| &options.input[index])))
-            .collect::<Result<Accumulators>>()?;
+        let values = accumulators(plan, &options)?;
         let ttl = plan.ttl.map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
         let keys = options.schema.fields()[..plan.keys.len()].to_vec();
         let layout = super::group_state::layout(&plan.aggregates, &values, keys, ttl.is_some())?;
-        let memory = options.context.memory.clone().map(MemoryShare::kept);
+        let memory = options.context.memory.clone().map(StateMemory::new);
         let is_tracked = options.context.is_tracked;
         Ok(GroupAggregator {
             plan: plan.clone(),
             codec: KeyCodec::new(key_types),
             result_codec: KeyCodec::new(results),
             ttl,
-            store: KeyedStore::new(values, is_tracked),
+            store: KeyedStore::new(values, is_tracked, ttl.is_some()),
             turns: Vec::new(),
             pending: VecDeque::new(),
             keys: EncodedKeys::default(),
             memory,
+            spilled: SpilledKeys::default(),
             layout,
             rotation: Rotation::default(),
             begins_chain: false,
             options,
         })
+    }
+
+    /// A store without keys.
+    pub(super) fn empty_store(&self, is_tracked: bool) -> Result<KeyedStore> {
+        let values = accumulators(&self.plan, &self.options)?;
+        Ok(KeyedStore::new(values, is_tracked, self.ttl.is_some()))
     }
 
     /// What the batch changes, in its order.
@@ -155,7 +138,9 @@ impl GroupAggregator {
         self.store.keys.find_or_insert_all(&self.keys, &mut slots, |_, is_new| {
             is_first.push(is_new);
         });
-        self.store.make_room(self.ttl.is_some());
+        self.store.make_room();
+        let (store, of_rows) = ((&mut self.store, &self.layout), (&self.keys, slots.as_slice()));
+        self.spilled.take_back(store, of_rows, &mut is_first, now)?;
         if let Some(ttl) = self.ttl {
             for (slot, is_first) in slots.iter().zip(&mut is_first) {
                 if !*is_first && self.store.is_expired(*slot, now, ttl) {
@@ -218,23 +203,32 @@ impl GroupAggregator {
         Ok(())
     }
 
-    /// Tells what the state takes; an error where that is too much.
+    /// Tells what the state takes; an error where even what is known of spilled keys is too much.
     pub(super) fn count_memory(&mut self) -> Result<()> {
         let Some(memory) = &mut self.memory else { return Ok(()) };
-        memory.set(self.store.n_bytes() as u64);
-        if !memory.is_exceeded() {
+        let spilled = self.spilled.n_bytes();
+        let turns = size_of_val(self.turns.as_slice());
+        memory.set((self.store.n_bytes() + turns + spilled) as u64);
+        if spilled as u64 <= memory.max_bytes() / 2 {
             return Ok(());
         }
         let mib = |n_bytes: u64| n_bytes.div_ceil(1 << 20);
         let message = format!(
-            "the keys of a GROUP BY without a window take {} MiB in this subtask, of {} MiB that \
-             argus.state.memory-limit leaves it, and are not spilled: raise the limit, or let keys \
-             be forgotten by table.exec.state.ttl",
-            mib(memory.n_bytes()),
+            "to find the keys of a GROUP BY without a window on disk takes {} MiB of memory in this \
+             subtask, more than half of the {} MiB that argus.state.memory-limit leaves it: raise \
+             the limit, or let keys be forgotten by table.exec.state.ttl",
+            mib(spilled as u64),
             mib(memory.max_bytes())
         );
         Err(Error::user("AR5303", message))
     }
+}
+
+/// Empty accumulators of a plan.
+fn accumulators(plan: &GroupAggregate, options: &GroupOptions) -> Result<Accumulators> {
+    let of_call =
+        |call: &AggregateCall| accumulator(call, call.argument.map(|index| &options.input[index]));
+    plan.aggregates.iter().map(of_call).collect()
 }
 
 /// Those rows of a column.
@@ -243,86 +237,6 @@ fn rows_of(column: &ArrayRef, rows: &[u32]) -> Result<ArrayRef> {
         _ if rows.len() == column.len() => Ok(column.clone()),
         [row] => Ok(column.slice(*row as usize, 1)),
         _ => Ok(arrow_select::take::take(column, &UInt32Array::from(rows.to_vec()), None)?),
-    }
-}
-
-impl KeyedStore {
-    fn new(values: Accumulators, is_tracked: bool) -> KeyedStore {
-        KeyedStore {
-            keys: SlotTable::default(),
-            values,
-            updated: Vec::new(),
-            dirty: DirtySlots::default(),
-            removed: Vec::new(),
-            is_tracked,
-            sweep: (0, i64::MIN),
-        }
-    }
-
-    /// Makes room for all slots.
-    pub fn make_room(&mut self, is_dated: bool) {
-        let n_slots = self.keys.n_slots();
-        self.values.iter_mut().for_each(|values| values.resize(n_slots));
-        if is_dated {
-            self.updated.resize(n_slots, UNDATED);
-        }
-    }
-
-    /// Bytes held, about.
-    pub fn n_bytes(&self) -> usize {
-        let values: usize = self.values.iter().map(|values| values.n_bytes()).sum();
-        let updated = size_of_val(self.updated.as_slice());
-        let removed: usize =
-            self.removed.iter().map(|key| key.len() + size_of::<Box<[u8]>>()).sum();
-        self.keys.n_bytes() + values + updated + self.dirty.n_bytes() + removed
-    }
-
-    fn mark(&mut self, slots: &[u32]) {
-        if self.is_tracked {
-            self.dirty.mark(slots, self.keys.n_slots());
-        }
-    }
-
-    fn is_expired(&self, slot: u32, now: i64, ttl: i64) -> bool {
-        self.updated[slot as usize].saturating_add(ttl) <= now
-    }
-
-    fn clear(&mut self, slots: &[u32]) {
-        self.values.iter_mut().for_each(|values| values.clear(slots));
-    }
-
-    /// Looks at a part of all slots, where it is time to, and frees those whose keys have expired.
-    fn sweep(&mut self, now: i64, ttl: i64) {
-        let (start, due) = self.sweep;
-        if now < due {
-            return;
-        }
-        let n_slots = self.keys.n_slots();
-        let until = n_slots.min(start + MIN_SWEEP.max(n_slots / SWEEP_PARTS));
-        let mut expired = Vec::new();
-        for (slot, updated) in (start..until).zip(&mut self.updated[start..until]) {
-            let slot = u32::try_from(slot).expect("slots are 32-bit");
-            if *updated == UNDATED {
-                *updated = now;
-            } else if updated.saturating_add(ttl) <= now && self.keys.is_used(slot) {
-                expired.push(slot);
-            }
-        }
-        self.remove(&expired);
-        let parts = i64::try_from(2 * SWEEP_PARTS).unwrap_or(i64::MAX);
-        let due = now.saturating_add((ttl / parts).max(MIN_SWEEP_INTERVAL_MS));
-        self.sweep = (if until == n_slots { 0 } else { until }, due);
-    }
-
-    /// Frees slots.
-    fn remove(&mut self, slots: &[u32]) {
-        self.clear(slots);
-        for slot in slots {
-            if self.is_tracked {
-                self.removed.push(self.keys.key(*slot).into());
-            }
-            self.keys.remove(*slot);
-        }
     }
 }
 
@@ -338,8 +252,10 @@ impl Operator for GroupAggregator {
         if has_changes.is_some_and(|kinds| kinds.iter().any(|kind| *kind != RowKind::Insert)) {
             return Err(Error::bug("an aggregation of rows that change"));
         }
+        self.make_room(batch.n_rows())?;
         let changes = self.changes(&batch, context.now.0)?;
         self.emit(&batch, &changes)?;
+        self.compact(context.now.0)?;
         self.count_memory()?;
         self.resume(output)
     }
@@ -347,8 +263,11 @@ impl Operator for GroupAggregator {
     fn tick(&mut self, now: ProcessingTime, _output: &mut Output) -> Result<Emission> {
         if let Some(ttl) = self.ttl {
             self.store.sweep(now.0, ttl);
-            self.count_memory()?;
         }
+        self.compact(now.0)?;
+        self.count_memory()?;
+        // Others may have filled the memory meanwhile.
+        self.make_room(0)?;
         Ok(Emission::Done)
     }
 
@@ -363,7 +282,7 @@ impl Operator for GroupAggregator {
         if !self.pending.is_empty() {
             return Err(Error::bug("a barrier overtook the changes of a batch"));
         }
-        self.seal_state(self.options.context.is_tracked).map(Some)
+        self.seal_state().map(Some)
     }
 
     fn restore(&mut self, state: RestoredState) -> Result<()> {

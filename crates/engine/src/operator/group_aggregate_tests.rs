@@ -2,7 +2,9 @@
 //! it is sealed and restored with another parallelism at random. A seed is a whole world.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use argus_plan::graph::GroupAggregate;
 use argus_plan::{AggregateCall, AggregateFunction};
 use argus_state::key_codec::EncodedKeys;
 use argus_state::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
-use argus_state::snapshot::{RestoredPart, RestoredState, Section};
+use argus_state::snapshot::{RestoredPart, RestoredState, Run, Section};
 use argus_state::spill::{MemoryLimit, StateContext};
 use argus_state::spill_folder::SpillFolder;
 use argus_state::storage::{MemoryStorage, Storage};
@@ -28,6 +30,7 @@ use arrow_array::{
     UInt32Array,
 };
 use arrow_schema::DataType;
+use tempfile::TempDir;
 
 use super::chain_model::Chain;
 use super::drop_update_before::DropUpdateBefore;
@@ -45,9 +48,25 @@ struct Setting {
     ttl: Option<i64>,
     sends_before: bool,
     has_keys: bool,
+    /// That all subtasks may hold together; what is beyond is spilled.
+    max_bytes: Option<u64>,
+    is_disk_full: bool,
 }
 
-const PLAIN: Setting = Setting { ttl: None, sends_before: true, has_keys: true };
+const PLAIN: Setting =
+    Setting { ttl: None, sends_before: true, has_keys: true, max_bytes: None, is_disk_full: false };
+
+impl Setting {
+    fn memory(&self, folder: &Path) -> Option<MemoryLimit> {
+        let folder = |_| SpillFolder::make(folder, 7).unwrap();
+        let limit = self.max_bytes.map(|max_bytes| MemoryLimit::of_state(max_bytes, folder(())))?;
+        if self.is_disk_full {
+            fs::remove_dir(limit.folder.path()).unwrap();
+            fs::write(limit.folder.path(), "").unwrap();
+        }
+        Some(limit)
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -266,14 +285,12 @@ fn update_before_is_dropped() {
 }
 
 #[test]
-fn keys_beyond_the_memory_limit_end_the_job_by_name() {
+fn more_keys_than_can_be_found_again_end_the_job_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let limited = |max_bytes| {
-        let folder = SpillFolder::make(folder.path(), 7).unwrap();
-        let memory = Some(Arc::new(MemoryLimit::of_state(max_bytes, folder)));
-        operator_in(PLAIN, StateContext { memory, ..context(0) }, calls())
-    };
-    let mut aggregator = limited(100_000);
+    let setting = Setting { max_bytes: Some(20_000), ..PLAIN };
+    let memory = Arc::new(setting.memory(folder.path()).unwrap());
+    let mut aggregator =
+        operator_in(setting, StateContext { memory: Some(memory), ..context(0) }, calls());
     let evaluation = EvaluationContext { now: ProcessingTime(0), watermark: Watermark::MIN };
     let mut error = None;
     let mut n_keys = 0;
@@ -286,18 +303,7 @@ fn keys_beyond_the_memory_limit_end_the_job_by_name() {
     }
     let error = error.unwrap();
     assert_eq!((error.kind(), error.code()), (ErrorKind::User, "AR5303"), "{error}");
-    assert!(n_keys > 100, "{n_keys}");
-
-    let sealed = aggregator.seal().unwrap().unwrap();
-    let mut stored = World::new(PLAIN, 0);
-    let chain = vec![stored.store(0, &sealed.rows)];
-    let restored = || {
-        let (scalars, live, chain) = (Vec::new(), vec![SliceKey::KEYED], chain.clone());
-        let part = RestoredPart { groups: 0..GROUPS, scalars, live, runs: Vec::new(), chain };
-        RestoredState { allows_loss: true, parts: vec![part] }
-    };
-    assert_eq!(limited(50_000).restore(restored()).unwrap_err().code(), "AR5303");
-    limited(1_000_000).restore(restored()).unwrap();
+    assert!(n_keys > 2_000, "{n_keys}");
 }
 
 /// Rows of each key since it was new, and when the last came.
@@ -343,9 +349,20 @@ struct World {
     subtasks: Vec<GroupAggregator>,
     chains: Vec<Chain>,
     /// Chains of the last checkpoint by subtask, and the model of then.
-    committed: Option<(Vec<Vec<Section>>, Model)>,
+    committed: Option<(Vec<Kept>, Model)>,
     storage: Arc<MemoryStorage>,
     n_segments: usize,
+    folder: TempDir,
+    /// By name.
+    stored_runs: BTreeMap<String, Section>,
+    max_level: u8,
+}
+
+/// What the last checkpoint has of a subtask.
+#[derive(Clone)]
+struct Kept {
+    chain: Vec<Section>,
+    runs: Vec<Section>,
 }
 
 impl World {
@@ -360,6 +377,9 @@ impl World {
             committed: None,
             storage: Arc::new(MemoryStorage::default()),
             n_segments: 0,
+            folder: tempfile::tempdir().unwrap(),
+            stored_runs: BTreeMap::new(),
+            max_level: 0,
         };
         world.start(2);
         world
@@ -372,7 +392,12 @@ impl World {
     }
 
     fn start(&mut self, parallelism: usize) {
-        self.subtasks = (0..parallelism).map(|i| operator(self.setting, i, calls())).collect();
+        // Of the life before: its folder goes with it.
+        self.subtasks.clear();
+        let memory = self.setting.memory(self.folder.path()).map(Arc::new);
+        let context = |subtask| StateContext { memory: memory.clone(), ..context(subtask) };
+        let subtasks = (0..parallelism).map(|i| operator_in(self.setting, context(i), calls()));
+        self.subtasks = subtasks.collect();
         self.chains = vec![Chain::default(); parallelism];
     }
 
@@ -398,6 +423,7 @@ impl World {
             let own = UInt32Array::from_iter_values(own);
             let own = arrow_select::take::take_record_batch(&batch.records, &own).unwrap();
             emitted.extend(lines(&run(subtask, Batch::inserts(own), self.now)));
+            self.max_level = self.max_level.max(subtask.spilled.max_level());
         }
         // Rows of one key are in order.
         let key = |line: &String| line.split(' ').nth(1).map(str::to_owned);
@@ -407,7 +433,8 @@ impl World {
     }
 
     fn row(&mut self) -> Row {
-        let (key, value) = (self.random(0..40), self.random(-5..20));
+        let n_keys = if self.setting.max_bytes.is_some() { 200 } else { 40 };
+        let (key, value) = (self.random(0..n_keys), self.random(-5..20));
         Row {
             key: (key > 0).then(|| format!("key{}", key * key / 30)),
             value: (value > 0).then_some(value),
@@ -425,15 +452,28 @@ impl World {
     }
 
     fn seal(&mut self) {
+        let mut runs = Vec::new();
         for index in 0..self.subtasks.len() {
             let sealed = self.subtasks[index].seal().unwrap().unwrap();
             assert_eq!(sealed.live.as_slice(), [SliceKey::KEYED]);
             let has_rows = sealed.rows.iter().any(|rows| rows.num_rows() > 0);
             let section = has_rows.then(|| self.store(index, &sealed.rows));
             self.chains[index].seal(sealed.n_turns, section);
+            runs.push(sealed.runs.iter().map(|run| self.store_run(index, run)).collect());
         }
-        let chains = self.chains.iter().map(Chain::sections).collect();
-        self.committed = Some((chains, self.model.clone()));
+        let chains = self.chains.iter().map(Chain::sections).zip(runs);
+        let kept = chains.map(|(chain, runs)| Kept { chain, runs }).collect();
+        self.committed = Some((kept, self.model.clone()));
+    }
+
+    fn store_run(&mut self, subtask: usize, run: &Run) -> Section {
+        let Run::Spilled(run) = run else { panic!("a run of a former life was read") };
+        if let Some(section) = self.stored_runs.get(&run.segment.path) {
+            return section.clone();
+        }
+        let stored = self.store_bytes(subtask, &run.read().unwrap(), run.segment.checksum);
+        self.stored_runs.insert(run.segment.path.clone(), stored.clone());
+        stored
     }
 
     fn store(&mut self, subtask: usize, rows: &[RecordBatch]) -> Section {
@@ -441,24 +481,28 @@ impl World {
         let mut writer = SegmentWriter::new(GROUPS);
         rows.iter().for_each(|rows| writer.add_state(section, rows).unwrap());
         let encoded = writer.finish().unwrap();
+        self.store_bytes(subtask, &encoded.bytes, encoded.checksum)
+    }
+
+    fn store_bytes(&mut self, subtask: usize, bytes: &[u8], checksum: u64) -> Section {
+        let section = SectionId { operator: OperatorId(1), subtask: SubtaskIndex(subtask) };
         let path = format!("segment/{:06}", self.n_segments);
         self.n_segments += 1;
-        self.storage.put(&path, &encoded.bytes).unwrap();
-        let n_bytes = encoded.bytes.len() as u64;
-        let reference = SegmentRef { path, n_bytes, checksum: encoded.checksum };
+        self.storage.put(&path, bytes).unwrap();
+        let reference = SegmentRef { path, n_bytes: bytes.len() as u64, checksum };
         let storage: Arc<dyn Storage> = self.storage.clone();
         Section { segment: Arc::new(SegmentReader::open(storage, &reference).unwrap()), section }
     }
 
     fn restore(&mut self, parallelism: usize) {
-        let Some((chains, model)) = self.committed.clone() else { return };
+        let Some((kept, model)) = self.committed.clone() else { return };
         self.model = model;
         self.start(parallelism);
         for index in 0..parallelism {
             let own = key_group_range(index, parallelism, GROUPS);
             let mut parts = Vec::new();
-            for (former, chain) in chains.iter().enumerate() {
-                let theirs = key_group_range(former, chains.len(), GROUPS);
+            for (former, Kept { chain, runs }) in kept.iter().enumerate() {
+                let theirs = key_group_range(former, kept.len(), GROUPS);
                 let groups = own.start.max(theirs.start)..own.end.min(theirs.end);
                 if groups.is_empty() {
                     continue;
@@ -468,7 +512,7 @@ impl World {
                     groups,
                     scalars: Vec::new(),
                     live: vec![SliceKey::KEYED],
-                    runs: Vec::new(),
+                    runs: runs.clone(),
                     chain: chain.clone(),
                 });
             }
@@ -509,6 +553,23 @@ fn state_survives() {
             world.live(300);
             assert_eq!(world.n_keys(), world.model.len());
         }
+    }
+}
+
+#[test]
+fn keys_beyond_the_memory_are_spilled_and_found_again() {
+    for (ttl, is_disk_full) in [(None, false), (Some(2_000), false), (None, true)] {
+        let (mut n_runs, mut max_level) = (0, 0);
+        for seed in 0..N_SEEDS {
+            let max_bytes = Some(25_000);
+            let setting = Setting { ttl, max_bytes, is_disk_full, ..PLAIN };
+            println!("seed {seed} of {setting:?}");
+            let mut world = World::new(setting, splitmix64(seed));
+            world.live(if is_disk_full { 100 } else { 400 });
+            n_runs += world.stored_runs.len();
+            max_level = max_level.max(world.max_level);
+        }
+        assert_eq!((n_runs > 10, max_level > 0), (!is_disk_full, !is_disk_full), "{n_runs}");
     }
 }
 

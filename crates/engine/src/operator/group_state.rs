@@ -5,20 +5,23 @@
 //! each got its last row. A key that was taken out leaves a row that says so: older rows of it are
 //! dead.
 
-use argus_base::{Error, Result};
+use std::slice;
+
+use argus_base::Result;
 use argus_plan::AggregateCall;
 use argus_state::SliceKey;
-use argus_state::rows::{KeyColumns, deleted_rows, slice_rows};
+use argus_state::dirty::Turns;
+use argus_state::rows::deleted_rows;
 use argus_state::snapshot::{RestoredPart, RestoredState, Sealed, is_too_long};
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch};
+use arrow_array::{BinaryArray, RecordBatch};
 use arrow_schema::{DataType, Field, FieldRef};
-use std::sync::Arc;
 
-use super::group_aggregate::{GroupAggregator, KeyedStore, UNDATED};
+use super::group_aggregate::GroupAggregator;
+use super::group_store::KeyedStore;
 use super::window_aggregate::Accumulators;
-use super::window_state::{MAX_ROWS, StateLayout, UPDATED, partials};
+use super::window_restore::in_memory;
+use super::window_spill::cut;
+use super::window_state::{MAX_ROWS, StateLayout, UPDATED};
 
 /// How the state is laid out in rows.
 pub(super) fn layout(
@@ -33,28 +36,39 @@ pub(super) fn layout(
 
 impl GroupAggregator {
     /// What changed since the last seal, and the part of the rest whose turn it is.
-    pub(super) fn seal_state(&mut self, is_tracked: bool) -> Result<Sealed> {
+    pub(super) fn seal_state(&mut self) -> Result<Sealed> {
+        let turns = self.turns_to_seal()?;
         let store = &mut self.store;
-        let n_slots = store.keys.n_slots();
-        // Where nobody has kept track of what earlier seals wrote, they are of no use either.
-        let turns = match std::mem::take(&mut self.begins_chain) || !is_tracked {
-            true => self.rotation.all(),
-            false => self.rotation.advance(store.dirty.n_dirty(), n_slots as u64),
-        };
-        let mut slots = store.dirty.take(turns, n_slots);
+        let mut slots = store.dirty.take(turns, store.keys.n_slots());
         slots.retain(|slot| store.keys.is_used(*slot));
         let mut sealed = Sealed {
             n_turns: turns.n,
             live: vec![SliceKey::KEYED],
             n_keys: store.keys.len() as u64,
             n_bytes: store.n_bytes() as u64,
+            runs: self.spilled.files(),
             ..Sealed::default()
         };
         for slots in slots.chunks(MAX_ROWS) {
-            sealed.rows.push(rows(&self.layout, &self.store, slots)?);
+            sealed.rows.push(self.store.rows(&self.layout, slots)?);
         }
         sealed.rows.extend(self.take_removed()?);
         Ok(sealed)
+    }
+
+    /// Which slots are sealed besides those that changed.
+    fn turns_to_seal(&mut self) -> Result<Turns> {
+        // Where nobody has kept track of what earlier seals wrote, they are of no use either.
+        let begins_chain = self.begins_chain || !self.options.context.is_tracked;
+        if begins_chain && self.memory.as_ref().is_some_and(|memory| memory.is_much()) {
+            self.spill()?;
+        }
+        self.begins_chain = false;
+        let KeyedStore { dirty, keys, .. } = &self.store;
+        Ok(match begins_chain {
+            true => self.rotation.all(),
+            false => self.rotation.advance(dirty.n_dirty(), keys.n_slots() as u64),
+        })
     }
 
     /// Rows of the keys that were taken out and did not come back.
@@ -71,76 +85,46 @@ impl GroupAggregator {
     }
 
     /// Takes over what former subtasks had. Nothing of it is dirty: the chains it came from stay
-    /// until every slot has had its turn to be sealed again.
+    /// until every slot has had its turn to be sealed again. What had been spilled is read as well,
+    /// and spilled anew where it does not fit: then the next seal begins a chain.
     pub(super) fn restore_state(&mut self, state: &RestoredState) -> Result<()> {
         self.layout.allows_loss = state.allows_loss;
         for part in &state.parts {
             self.restore_part(part)?;
         }
         let n_rows = state.parts.iter().map(RestoredPart::n_chained_rows).sum();
+        let has_runs = state.parts.iter().any(|part| !part.runs.is_empty());
         // Rows with other aggregates must not be found again.
-        self.begins_chain = state.allows_loss || is_too_long(n_rows, self.store.keys.len());
+        self.begins_chain |=
+            state.allows_loss || has_runs || is_too_long(n_rows, self.store.keys.len());
         Ok(())
     }
 
+    /// Range by range of key groups: between two ranges, and only there, the keys in memory are
+    /// complete and can be spilled. Keys of other parts are others.
     fn restore_part(&mut self, part: &RestoredPart) -> Result<()> {
-        if !part.runs.is_empty() {
-            return Err(Error::bug("an aggregation without a window never spills"));
-        }
         if !part.live.contains(&SliceKey::KEYED) {
             return Ok(());
         }
-        // Keys of which the newest row says that they are gone hold a slot until all is read.
-        let mut gone = Vec::new();
-        for section in part.chain.iter().rev() {
-            for rows in section.rows(part.groups.clone()) {
-                self.restore_rows(&rows?, &mut gone)?;
-                self.count_memory()?;
+        // The chain was begun when the last run had been written.
+        let newest_first = || part.chain.iter().rev().chain(part.runs.iter().rev());
+        let sizes = newest_first().map(|of| of.segment.size(of.section, part.groups.clone()));
+        let n_bytes = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
+        let n_ranges = self.memory.as_ref().map(|memory| memory.n_ranges_to_restore(n_bytes));
+        for groups in cut(slice::from_ref(&part.groups), n_ranges.unwrap_or(1)) {
+            // Keys of which the newest row says that they are gone hold a slot until all is read.
+            let mut gone = Vec::new();
+            for section in newest_first() {
+                for rows in section.rows(groups.clone()) {
+                    let rows = rows?;
+                    self.layout.check(&rows.schema())?;
+                    self.store.insert_new(&self.layout, &rows, &mut gone)?;
+                }
             }
-        }
-        gone.into_iter().for_each(|slot| self.store.keys.remove(slot));
-        self.count_memory()
-    }
-
-    /// Adds the rows whose keys no newer row has brought. Keys of other parts are others, so those
-    /// that are there came from this one.
-    fn restore_rows(&mut self, batch: &RecordBatch, gone: &mut Vec<u32>) -> Result<()> {
-        self.layout.check(&batch.schema())?;
-        let columns = KeyColumns::of(batch)?;
-        let (mut fresh, mut slots) = (Vec::new(), Vec::new());
-        for row in 0..batch.num_rows() {
-            if columns.slice(row) != SliceKey::KEYED {
-                continue;
-            }
-            let (slot, is_new) = self.store.keys.find_or_insert(columns.keys.value(row));
-            if is_new && columns.deleted.value(row) {
-                gone.push(slot);
-            } else if is_new {
-                fresh.push(u32::try_from(row).expect("rows of a batch are 32-bit"));
-                slots.push(slot);
-            }
-        }
-        self.store.make_room(self.ttl.is_some());
-        let n_slots = self.store.keys.n_slots();
-        self.layout.merge_rows(&mut self.store.values, batch, &fresh, (&slots, n_slots))?;
-        let updated = batch.column_by_name(UPDATED).and_then(|c| c.as_primitive_opt::<Int64Type>());
-        if let (Some(updated), true) = (updated, self.ttl.is_some()) {
-            for (row, slot) in fresh.iter().zip(&slots) {
-                let row = *row as usize;
-                let known = updated.is_valid(row).then(|| updated.value(row));
-                self.store.updated[*slot as usize] = known.unwrap_or(UNDATED);
-            }
+            gone.into_iter().for_each(|slot| self.store.keys.remove(slot));
+            self.count_memory()?;
+            self.make_room(0)?;
         }
         Ok(())
     }
-}
-
-fn rows(layout: &StateLayout, store: &KeyedStore, slots: &[u32]) -> Result<RecordBatch> {
-    let mut columns = partials(&store.values, slots)?;
-    if !store.updated.is_empty() {
-        let updated = slots.iter().map(|slot| store.updated[*slot as usize]);
-        let known = updated.map(|updated| (updated != UNDATED).then_some(updated));
-        columns.push(Arc::new(known.collect::<Int64Array>()));
-    }
-    slice_rows(&layout.schema, SliceKey::KEYED, store.keys.keys(slots), columns)
 }

@@ -13,10 +13,13 @@ pub mod group_aggregate;
 #[cfg(test)]
 mod group_aggregate_tests;
 mod group_changes;
+mod group_spill;
 mod group_state;
+mod group_store;
 pub mod length;
 pub mod local_window_aggregate;
 pub mod slicing;
+mod state_memory;
 pub mod union;
 pub mod window_aggregate;
 #[cfg(test)]

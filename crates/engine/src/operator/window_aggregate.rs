@@ -28,7 +28,8 @@ use arrow_schema::SchemaRef;
 use super::slicing::{Selection, Slicer};
 use super::window_compaction::Compaction;
 use super::window_firing::Firing;
-use super::window_spill::Memory;
+
+use super::state_memory::StateMemory;
 use super::window_state::{StateLayout, slice_bytes};
 use super::{Emission, Operator, Output};
 use crate::aggregate::{Accumulator, Rows, accumulator};
@@ -115,7 +116,7 @@ pub struct WindowAggregator {
     /// Whether the next seal has everything in memory, and what earlier ones had is dead.
     pub(super) begins_chain: bool,
     /// What the state may take of a limited memory.
-    pub(super) memory: Option<Memory>,
+    pub(super) memory: Option<StateMemory>,
     /// Runs of a slice on their way to become fewer.
     pub(super) compaction: Option<Compaction>,
 }
@@ -132,7 +133,7 @@ impl WindowAggregator {
     ) -> Result<WindowAggregator> {
         let spec = Spec::new(aggregate, input);
         let layout = StateLayout::new(&spec, &schema)?;
-        let memory = context.memory.clone().map(Memory::new);
+        let memory = context.memory.clone().map(StateMemory::new);
         let widths = spec.accumulators()?.iter().map(|a| a.partial_types().len()).collect();
         let slicer = Slicer::new(aggregate.window.clone())?;
         Ok(WindowAggregator {

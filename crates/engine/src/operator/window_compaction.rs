@@ -22,7 +22,7 @@ use super::window_spill::RangedWindow;
 const MAX_PASSES: usize = 8;
 
 /// Bytes of state that are merged with a batch, about; a key group at least.
-const RANGE_BYTES: u64 = 16 << 20;
+pub(super) const RANGE_BYTES: u64 = 16 << 20;
 
 /// A slice whose runs are being merged.
 pub(crate) struct Compaction {
@@ -39,7 +39,8 @@ impl WindowAggregator {
         if self.compaction.is_some() {
             return Ok(());
         }
-        let due = self.slices().find_map(|(key, slice)| Some((key, last_due(&slice.runs)?)));
+        let due =
+            self.slices().find_map(|(key, slice)| Some((key, last_due(passes_of(&slice.runs))?)));
         let Some((key, last)) = due else { return Ok(()) };
         let Some(slice) = self.slice(key) else { return Ok(()) };
         let inputs = slice.runs.iter().filter(|run| is_input(run, last));
@@ -103,14 +104,22 @@ impl WindowAggregator {
     }
 }
 
-/// Whether a run is of the level of a pass, and not newer.
+/// Whether a run is merged.
 fn is_input(run: &SliceRun, last: Pass) -> bool {
-    run.pass.is_some_and(|pass| pass.level == last.level && pass.number <= last.number)
+    run.pass.is_some_and(|pass| is_merged(pass, last))
+}
+
+fn passes_of(runs: &[SliceRun]) -> Vec<Pass> {
+    runs.iter().filter_map(|run| run.pass).collect()
+}
+
+/// Whether a pass is of the level of the last one that is merged, and not newer.
+pub(super) fn is_merged(pass: Pass, last: Pass) -> bool {
+    pass.level == last.level && pass.number <= last.number
 }
 
 /// The newest pass of the lowest level of which there are too many.
-fn last_due(runs: &[SliceRun]) -> Option<Pass> {
-    let mut passes: Vec<Pass> = runs.iter().filter_map(|run| run.pass).collect();
+pub(super) fn last_due(mut passes: Vec<Pass>) -> Option<Pass> {
     passes.sort_unstable();
     passes.dedup();
     let of_level = passes.chunk_by(|one, other| one.level == other.level);

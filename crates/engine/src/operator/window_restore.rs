@@ -162,7 +162,7 @@ impl WindowAggregator {
 }
 
 /// Bytes that rows take in memory, about: those of the columns, and the table that finds keys.
-fn in_memory(n_rows: u64, n_row_bytes: u64) -> u64 {
+pub(super) fn in_memory(n_rows: u64, n_row_bytes: u64) -> u64 {
     n_row_bytes + n_rows * 2 * size_of::<u64>() as u64
 }
 

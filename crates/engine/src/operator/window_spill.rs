@@ -12,19 +12,15 @@
 //! of being added to the running merge, until the longest window has fired.
 //!
 //! Runs of a slice are merged with each other when they are many; see `window_compaction`.
-//!
-//! Where runs cannot be written, because the disk is full for example, the state stays in memory
-//! and is tried again when it has grown by an eighth of its share.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 use argus_base::{Error, ErrorKind, Result};
 use argus_state::SliceKey;
 use argus_state::key_table::GroupedSlots;
 use argus_state::slice_store::Slice;
-use argus_state::spill::{MemoryLimit, MemoryShare, Pass, RunWriter, SliceRun};
+use argus_state::spill::{Pass, RunWriter, SliceRun};
 use arrow_array::RecordBatch;
 
 use super::window_aggregate::{Accumulators, WindowAggregator};
@@ -32,25 +28,11 @@ use super::window_restore::CUMULATED_START;
 use super::window_state::{rows_by_slice, slice_bytes};
 
 /// Rows of a run are made in pieces of about as many bytes of state.
-const PIECE_BYTES: usize = 8 << 20;
+pub(super) const PIECE_BYTES: usize = 8 << 20;
 
 /// Bytes that a range of a window may take while it is merged, where the memory has no limit but
 /// state was restored that had been spilled.
 const RANGE_BYTES: u64 = 256 << 20;
-
-/// A range of a window may take this part of the store's share.
-const RANGE_PART: u64 = 4;
-
-/// After a failure the state grows by this part of its share before it is spilled again.
-const RETRY_PART: u64 = 8;
-
-/// What the state may take of a limited memory.
-pub(crate) struct Memory {
-    share: MemoryShare,
-    /// Nothing is spilled below as many bytes: it failed, and is not tried again at once.
-    retry_bytes: u64,
-    has_warned: bool,
-}
 
 /// A window that is merged range by range of key groups.
 pub(crate) struct RangedWindow {
@@ -71,30 +53,6 @@ pub(crate) struct RangedWindow {
 struct Source {
     key: SliceKey,
     slots: GroupedSlots,
-}
-
-impl Memory {
-    pub fn new(limit: Arc<MemoryLimit>) -> Memory {
-        Memory { share: MemoryShare::new(limit), retry_bytes: 0, has_warned: false }
-    }
-
-    /// A slice has grown.
-    pub fn change(&mut self, n_bytes_before: usize, n_bytes: usize) {
-        let others = self.share.n_bytes().saturating_sub(n_bytes_before as u64);
-        self.share.set(others + n_bytes as u64);
-    }
-
-    fn must_spill(&self, n_more: usize) -> bool {
-        self.share.is_full(n_more as u64) && self.share.n_bytes() >= self.retry_bytes
-    }
-
-    /// Runs could not be written.
-    pub fn has_failed(&mut self, error: &Error) {
-        if !std::mem::replace(&mut self.has_warned, true) {
-            tracing::warn!(%error, "state stays in memory beyond its limit");
-        }
-        self.retry_bytes = self.share.n_bytes() + self.share.max_bytes() / RETRY_PART;
-    }
 }
 
 impl RangedWindow {
@@ -143,16 +101,14 @@ impl WindowAggregator {
         if must_spill { self.spill() } else { Ok(()) }
     }
 
-    /// Number of ranges in which as many bytes are restored: each takes half of the share at most.
+    /// Number of ranges in which as many bytes are restored.
     pub(super) fn n_ranges_to_restore(&self, n_bytes: u64) -> u64 {
-        let share = self.memory.as_ref().map(|memory| memory.share.max_bytes());
-        share.map_or(1, |share| n_bytes.div_ceil((share / 2).max(1)))
+        self.memory.as_ref().map_or(1, |memory| memory.n_ranges_to_restore(n_bytes))
     }
 
     /// Spills what is too much to be sealed at once, since what is sealed is a copy.
     pub(super) fn make_room_to_seal(&mut self) -> Result<()> {
-        let Some(memory) = &self.memory else { return Ok(()) };
-        let is_much = memory.share.n_bytes() > memory.share.max_bytes() / RANGE_PART;
+        let is_much = self.memory.as_ref().is_some_and(|memory| memory.is_much());
         if is_much { self.spill() } else { Ok(()) }
     }
 
@@ -160,7 +116,7 @@ impl WindowAggregator {
     pub(super) fn has_room_to_merge(&self, slices: &[SliceKey]) -> bool {
         let Some(memory) = &self.memory else { return true };
         let sizes = slices.iter().filter_map(|key| self.store.get(*key)).map(slice_bytes);
-        !memory.share.is_full(sizes.sum::<usize>() as u64)
+        !memory.is_full(sizes.sum::<usize>() as u64)
     }
 
     /// Makes room for the running merge with those slices; `false` where that took spilling.
@@ -185,7 +141,7 @@ impl WindowAggregator {
         let cumulated = self.cumulated.iter().map(|(_, slice)| slice);
         let slices = self.store.iter().map(|(_, slice)| slice).chain(cumulated);
         let firing = self.firing.as_ref().map_or(0, |firing| firing.n_bytes());
-        memory.share.set((slices.map(slice_bytes).sum::<usize>() + firing) as u64);
+        memory.set((slices.map(slice_bytes).sum::<usize>() + firing) as u64);
     }
 
     /// Writes everything in memory to runs.
@@ -248,7 +204,7 @@ impl WindowAggregator {
         }
         self.begins_chain = true;
         if let Some(memory) = &mut self.memory {
-            memory.retry_bytes = 0;
+            memory.has_spilled();
         }
         self.recount();
         self.begin_compaction()
@@ -263,8 +219,8 @@ impl WindowAggregator {
             let slots = slice.keys.grouped(self.context.max_parallelism);
             window.add(key, slots, slice_bytes(slice) as u64, &slice.runs);
         }
-        let share = self.memory.as_ref().map(|memory| memory.share.max_bytes() / RANGE_PART);
-        window.cut(share.unwrap_or(RANGE_BYTES));
+        let n_bytes = self.memory.as_ref().map(|memory| memory.range_bytes());
+        window.cut(n_bytes.unwrap_or(RANGE_BYTES));
         Ok(Box::new(window))
     }
 

@@ -69,12 +69,16 @@ fn groups(batch: &RecordBatch, max_parallelism: u16) -> Result<Vec<u16>> {
 
 /// Key group of one row.
 pub(super) fn group_at(batch: &RecordBatch, row: usize, max_parallelism: u16) -> Result<u16> {
+    Ok(key_group(hash_at(batch, row)?, max_parallelism).0)
+}
+
+/// Hash of the key of one row.
+pub(super) fn hash_at(batch: &RecordBatch, row: usize) -> Result<u64> {
     let keys = keys(batch)?;
-    let key = match keys.data_type() {
+    Ok(key_hash(match keys.data_type() {
         DataType::Binary => keys.as_binary::<i32>().value(row),
         _ => keys.as_binary_view().value(row),
-    };
-    Ok(key_group(key_hash(key), max_parallelism).0)
+    }))
 }
 
 fn keys(batch: &RecordBatch) -> Result<&dyn Array> {

@@ -110,6 +110,15 @@ impl SegmentReader {
         Box::new(Rows::new(self, blocks, Some(groups)))
     }
 
+    /// The rows of some blocks, which are given by their numbers in ascending order. Ends after an
+    /// error.
+    pub fn read_blocks(
+        &self,
+        blocks: impl Iterator<Item = usize>,
+    ) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
+        Rows::new(self, blocks.map(|block| self.index.blocks[block]).collect(), None)
+    }
+
     /// Reads everything, to make sure that it is what was written.
     pub fn verify(&self) -> Result<()> {
         let sections = self.sections().into_iter();

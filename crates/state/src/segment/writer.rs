@@ -8,9 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::SectionId;
 use super::block::BlockEncoder;
 use super::index::{BlockEntry, Index, Trailer, encode_header};
-use super::order::order;
+use super::order::{hash_at, order};
 
-/// A block is cut at about as many bytes before compression.
+/// A block is cut at about as many bytes before compression, where nobody says otherwise.
 const BLOCK_BYTES: usize = 1 << 20;
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1 << 16;
@@ -23,6 +23,9 @@ pub struct SegmentWriter {
     max_parallelism: u16,
     header_checksum: u64,
     blocks: Vec<BlockEntry>,
+    block_hashes: Vec<u64>,
+    /// A block is cut at about as many bytes before compression.
+    block_bytes: usize,
     encoder: Option<BlockEncoder>,
 }
 
@@ -39,11 +42,12 @@ struct Cut {
     n_rows: usize,
     start: usize,
     block_rows: usize,
+    block_bytes: usize,
 }
 
 impl Cut {
-    fn new(n_rows: usize) -> Cut {
-        Cut { n_rows, start: 0, block_rows: FIRST_BLOCK_ROWS }
+    fn new(n_rows: usize, block_bytes: usize) -> Cut {
+        Cut { n_rows, start: 0, block_rows: FIRST_BLOCK_ROWS, block_bytes }
     }
 
     fn next(&mut self) -> Option<std::ops::Range<usize>> {
@@ -54,7 +58,7 @@ impl Cut {
 
     /// Takes note of how large a block became.
     fn learn(&mut self, n_rows: usize, n_bytes: usize) {
-        self.block_rows = (n_rows * BLOCK_BYTES / n_bytes.max(1)).clamp(1, BLOCK_ROWS);
+        self.block_rows = (n_rows * self.block_bytes / n_bytes.max(1)).clamp(1, BLOCK_ROWS);
     }
 }
 
@@ -63,8 +67,21 @@ impl SegmentWriter {
     pub fn new(max_parallelism: u16) -> SegmentWriter {
         let bytes = encode_header();
         let header_checksum = xxh3_64(&bytes);
-        let blocks = Vec::new();
-        SegmentWriter { bytes, max_parallelism, header_checksum, blocks, encoder: None }
+        SegmentWriter {
+            bytes,
+            max_parallelism,
+            header_checksum,
+            blocks: Vec::new(),
+            block_hashes: Vec::new(),
+            block_bytes: BLOCK_BYTES,
+            encoder: None,
+        }
+    }
+
+    /// The same with blocks of about as many bytes before compression.
+    pub fn with_blocks_of(mut self, block_bytes: usize) -> SegmentWriter {
+        self.block_bytes = block_bytes;
+        self
     }
 
     /// Adds rows of state to a section; rows are sorted by the key group of their `key` here, then
@@ -73,8 +90,9 @@ impl SegmentWriter {
         let order = order(rows, self.max_parallelism)?;
         let sorted = UInt32Array::from(order.rows);
         let group = |at: usize| order.groups[sorted.value(at) as usize];
-        let mut cut = Cut::new(rows.num_rows());
+        let mut cut = Cut::new(rows.num_rows(), self.block_bytes);
         while let Some(part) = cut.next() {
+            self.block_hashes.push(hash_at(rows, sorted.value(part.start) as usize)?);
             let block = take_record_batch(rows, &sorted.slice(part.start, part.len()))?;
             let groups = (group(part.start), group(part.end - 1));
             let n_raw_bytes = self.add_block(section, groups, &block)?;
@@ -85,7 +103,7 @@ impl SegmentWriter {
 
     /// Adds rows in their order, without key: staged output.
     pub fn add_rows(&mut self, section: SectionId, rows: &RecordBatch) -> Result<()> {
-        let mut cut = Cut::new(rows.num_rows());
+        let mut cut = Cut::new(rows.num_rows(), self.block_bytes);
         while let Some(part) = cut.next() {
             let block = rows.slice(part.start, part.len());
             let n_raw_bytes = self.add_block(section, (0, 0), &block)?;
@@ -119,6 +137,11 @@ impl SegmentWriter {
         });
         self.bytes.extend_from_slice(&encoded.bytes);
         Ok(encoded.n_raw_bytes)
+    }
+
+    /// Of each block of state, the hash of its first key.
+    pub fn block_hashes(&self) -> &[u64] {
+        &self.block_hashes
     }
 
     /// Size so far.
