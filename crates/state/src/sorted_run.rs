@@ -15,12 +15,12 @@ use arrow_select::interleave::interleave_record_batch;
 use crate::SliceKey;
 use crate::key_filter::KeyFilter;
 use crate::rows::KeyColumns;
-use crate::segment::SegmentReader;
+use crate::segment::{BlockStyle, SegmentReader};
 use crate::snapshot::Run;
 use crate::spill::{Pass, RunWriter, SliceRun, SpilledRun, StateContext};
 
-/// Bytes of a block before compression: small, since a key is looked for in a whole one.
-const BLOCK_BYTES: usize = 16 << 10;
+/// Blocks are small, since a key is looked for in a whole one.
+const STYLE: BlockStyle = BlockStyle { n_bytes: 16 << 10, is_compressed: false };
 /// Rows that were found are handed over when as many blocks are held for them.
 const MAX_HELD_BLOCKS: usize = 64;
 
@@ -56,7 +56,7 @@ pub struct SortedRunWriter {
 impl SortedRunWriter {
     /// Writes about as many keys.
     pub fn new(context: &StateContext, pass: Pass, n_keys: usize) -> SortedRunWriter {
-        let runs = RunWriter::new(context, pass).with_blocks_of(BLOCK_BYTES);
+        let runs = RunWriter::new(context, pass).with_style(STYLE);
         SortedRunWriter { runs, filter: KeyFilter::new(n_keys), pass, last_hash: 0 }
     }
 

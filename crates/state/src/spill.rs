@@ -16,10 +16,13 @@ use argus_base::id::{OperatorId, SubtaskIndex};
 use argus_base::key_group::{key_group, key_hash};
 use argus_base::{Error, ErrorKind, Result};
 use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
 
 use crate::SliceKey;
 use crate::rows::KeyColumns;
-use crate::segment::{SectionId, SegmentReader, SegmentRef, SegmentWriter};
+use crate::segment::{
+    BlockStyle, EncodedSegment, STYLE, SectionId, SegmentReader, SegmentRef, SegmentWriter,
+};
 use crate::snapshot::Run;
 use crate::spill_folder::{CANNOT_SPILL, SpillFolder};
 
@@ -141,14 +144,28 @@ pub struct SpilledRun {
     pub n_rows: u64,
     /// Hash of the first key of each block.
     pub(crate) block_hashes: Vec<u64>,
+    style: BlockStyle,
+    max_parallelism: u16,
     /// Stays as long as the run, which may reach the store when the stores are gone.
     folder: Arc<SpillFolder>,
 }
 
 impl SpilledRun {
-    /// The whole file.
-    pub fn read(&self) -> Result<Vec<u8>> {
-        fs::read(&self.path).map_err(|error| run_is_lost(&self.path, &error.to_string()))
+    /// What goes to the store: the file, with blocks as they are there.
+    pub fn encode(&self) -> Result<EncodedSegment> {
+        if self.style == STYLE {
+            let bytes = fs::read(&self.path);
+            let bytes = bytes.map_err(|error| run_is_lost(&self.path, &error.to_string()))?;
+            return Ok(EncodedSegment { bytes, checksum: self.segment.checksum });
+        }
+        let reader = SegmentReader::open_file(&self.path, &self.segment)?;
+        let mut writer = SegmentWriter::new(self.max_parallelism);
+        for section in reader.sections() {
+            let rows: Vec<RecordBatch> = reader.read_rows(section).collect::<Result<_>>()?;
+            let Some(schema) = rows.first().map(RecordBatch::schema) else { continue };
+            writer.add_state(section, &concat_batches(&schema, &rows)?)?;
+        }
+        writer.finish()
     }
 }
 
@@ -223,7 +240,7 @@ impl SliceRun {
 pub struct RunWriter {
     context: StateContext,
     pass: Pass,
-    block_bytes: Option<usize>,
+    style: BlockStyle,
     file: Option<RunFile>,
     done: Vec<(SliceKey, SliceRun)>,
 }
@@ -242,12 +259,12 @@ impl RunWriter {
     /// Writes runs of a store in one pass.
     pub fn new(context: &StateContext, pass: Pass) -> RunWriter {
         let context = context.clone();
-        RunWriter { context, pass, block_bytes: None, file: None, done: Vec::new() }
+        RunWriter { context, pass, style: STYLE, file: None, done: Vec::new() }
     }
 
-    /// The same with blocks of about as many bytes before compression.
-    pub(crate) fn with_blocks_of(mut self, block_bytes: usize) -> RunWriter {
-        self.block_bytes = Some(block_bytes);
+    /// The same with other blocks.
+    pub(crate) fn with_style(mut self, style: BlockStyle) -> RunWriter {
+        self.style = style;
         self
     }
 
@@ -264,11 +281,7 @@ impl RunWriter {
             |row: usize| key_group(key_hash(keys.value(row)), self.context.max_parallelism).0;
         let (first, last) = (group(0), group(n_rows - 1));
         let file = self.file.get_or_insert_with(|| RunFile {
-            segment: {
-                let segment = SegmentWriter::new(self.context.max_parallelism);
-                let block_bytes = self.block_bytes.into_iter();
-                block_bytes.fold(segment, SegmentWriter::with_blocks_of)
-            },
+            segment: SegmentWriter::new(self.context.max_parallelism).with_style(self.style),
             n_row_bytes: 0,
             n_rows: 0,
             groups: first..first + 1,
@@ -307,8 +320,11 @@ impl RunWriter {
         let n_bytes = encoded.bytes.len() as u64;
         let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
         // Made before the file, so that a file that is cut short is removed too.
-        let n_rows = file.n_rows;
-        let run = Arc::new(SpilledRun { path, segment, n_rows, block_hashes, folder });
+        let (n_rows, style) = (file.n_rows, self.style);
+        let max_parallelism = self.context.max_parallelism;
+        let run =
+            SpilledRun { path, segment, n_rows, block_hashes, style, max_parallelism, folder };
+        let run = Arc::new(run);
         run.folder.write(&run.path, &encoded.bytes).map_err(|error| {
             let path = run.path.display();
             Error::transient(CANNOT_SPILL, format!("cannot write the run '{path}': {error}"))

@@ -111,9 +111,9 @@ fn the_folder_stays_for_runs_that_have_not_reached_the_store() {
     let runs = writer.finish().unwrap();
     drop(context);
     let Run::Spilled(run) = &runs[0].1.run else { panic!("a run of this process") };
-    assert!(!run.read().unwrap().is_empty());
+    assert!(!run.encode().unwrap().bytes.is_empty());
     fs::remove_file(&run.path).unwrap();
-    let error = run.read().unwrap_err();
+    let error = run.encode().err().unwrap();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Bug, "AR5301"));
     drop(runs);
     assert!(!path.exists());

@@ -106,8 +106,7 @@ impl Uploads {
 
     fn encode(&mut self) -> Result<()> {
         if let Some(Job::Run(_, run)) = self.jobs.front() {
-            let bytes = run.read()?;
-            let encoded = EncodedSegment { bytes, checksum: run.segment.checksum };
+            let encoded = run.encode()?;
             self.encoded = Some((encoded, self.jobs.drain(..1).collect()));
             return Ok(());
         }

@@ -471,7 +471,8 @@ impl World {
         if let Some(section) = self.stored_runs.get(&run.segment.path) {
             return section.clone();
         }
-        let stored = self.store_bytes(subtask, &run.read().unwrap(), run.segment.checksum);
+        let encoded = run.encode().unwrap();
+        let stored = self.store_bytes(subtask, &encoded.bytes, encoded.checksum);
         self.stored_runs.insert(run.segment.path.clone(), stored.clone());
         stored
     }

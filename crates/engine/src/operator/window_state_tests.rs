@@ -472,7 +472,8 @@ impl World {
         }
         self.n_spills += 1;
         let section = SectionId { operator: OperatorId(1), subtask: SubtaskIndex(subtask) };
-        let stored = self.store_bytes(section, &run.read().unwrap(), run.segment.checksum);
+        let encoded = run.encode().unwrap();
+        let stored = self.store_bytes(section, &encoded.bytes, encoded.checksum);
         self.stored_runs.insert(run.segment.path.clone(), stored.clone());
         stored
     }

@@ -14,9 +14,20 @@ use zstd::bulk::{Compressor, Decompressor};
 /// Fast; higher levels are smaller by a tenth and slower by half.
 const LEVEL: i32 = 1;
 
+/// How a block is cut and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockStyle {
+    /// It is cut at about as many bytes before compression.
+    pub n_bytes: usize,
+    /// Otherwise its frame holds the stream as it is, which takes room, but next to no time to
+    /// read.
+    pub is_compressed: bool,
+}
+
 /// Encodes blocks, one after the other.
 pub(super) struct BlockEncoder {
-    compressor: Compressor<'static>,
+    /// `None` for streams as they are.
+    compressor: Option<Compressor<'static>>,
     stream: Vec<u8>,
 }
 
@@ -28,8 +39,9 @@ pub(super) struct EncodedBlock {
 }
 
 impl BlockEncoder {
-    pub fn new() -> Result<BlockEncoder> {
-        let compressor = Compressor::new(LEVEL).map_err(|error| Error::bug(error.to_string()))?;
+    pub fn new(is_compressed: bool) -> Result<BlockEncoder> {
+        let compressor = is_compressed.then(|| Compressor::new(LEVEL)).transpose();
+        let compressor = compressor.map_err(|error| Error::bug(error.to_string()))?;
         Ok(BlockEncoder { compressor, stream: Vec::new() })
     }
 
@@ -44,10 +56,39 @@ impl BlockEncoder {
         writer.write(&batch)?;
         writer.finish()?;
         drop(writer);
-        let compressed = self.compressor.compress(&self.stream);
-        let bytes = compressed.map_err(|error| Error::bug(error.to_string()))?;
+        let bytes = match &mut self.compressor {
+            Some(compressor) => {
+                let compressed = compressor.compress(&self.stream);
+                compressed.map_err(|error| Error::bug(error.to_string()))?
+            }
+            None => plain_frame(&self.stream)?,
+        };
         Ok(EncodedBlock { bytes, n_raw_bytes: self.stream.len() })
     }
+}
+
+/// A zstd frame with the content as it is: in raw blocks behind a header that says its size
+/// (RFC 8878, 3.1.1).
+fn plain_frame(content: &[u8]) -> Result<Vec<u8>> {
+    const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+    /// One segment, and a content size of four bytes.
+    const DESCRIPTOR: u8 = 0b1010_0000;
+    const MAX_BLOCK_BYTES: usize = 128 << 10;
+    let n_bytes = u32::try_from(content.len());
+    let n_bytes = n_bytes.map_err(|_| Error::bug("a block of state beyond 4 GiB"))?;
+    let n_blocks = content.len().div_ceil(MAX_BLOCK_BYTES);
+    let mut frame = Vec::with_capacity(content.len() + 9 + 3 * n_blocks);
+    frame.extend(MAGIC);
+    frame.push(DESCRIPTOR);
+    frame.extend(n_bytes.to_le_bytes());
+    for (n, block) in (1..).zip(content.chunks(MAX_BLOCK_BYTES)) {
+        // Raw is type 0, between the flag of the last block and the size.
+        let size = u32::try_from(block.len()).expect("at most 128 KiB");
+        let header = (size << 3) | u32::from(n == n_blocks);
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.extend(block);
+    }
+    Ok(frame)
 }
 
 /// The array with views over buffers of its own.
@@ -100,5 +141,21 @@ impl BlockDecoder {
         let mut decoder = StreamDecoder::new();
         let batch = decoder.decode(&mut stream).map_err(|error| error.to_string())?;
         batch.ok_or_else(|| "no rows in a block".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_frames_are_frames() {
+        for n_bytes in [1, 1_000, 128 << 10, (128 << 10) + 1, 700_000] {
+            let content: Vec<u8> = (0..n_bytes).map(|n| (n % 251) as u8).collect();
+            let frame = plain_frame(&content).unwrap();
+            assert!(frame.len() < content.len() + 40);
+            let mut decompressor = Decompressor::new().unwrap();
+            assert_eq!(decompressor.decompress(&frame, content.len()).unwrap(), content);
+        }
     }
 }

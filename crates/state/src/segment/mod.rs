@@ -21,7 +21,9 @@ mod order;
 mod reader;
 mod writer;
 
+pub(crate) use block::BlockStyle;
 pub use reader::SegmentReader;
+pub(crate) use writer::STYLE;
 pub use writer::{EncodedSegment, SegmentWriter};
 
 use argus_base::commit::Generation;

@@ -6,12 +6,12 @@ use arrow_select::take::take_record_batch;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::SectionId;
-use super::block::BlockEncoder;
+use super::block::{BlockEncoder, BlockStyle};
 use super::index::{BlockEntry, Index, Trailer, encode_header};
 use super::order::{hash_at, order};
 
-/// A block is cut at about as many bytes before compression, where nobody says otherwise.
-const BLOCK_BYTES: usize = 1 << 20;
+/// What goes to the store.
+pub(crate) const STYLE: BlockStyle = BlockStyle { n_bytes: 1 << 20, is_compressed: true };
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1 << 16;
 /// Rows of the first block of a batch; it shows how large rows are.
@@ -24,8 +24,7 @@ pub struct SegmentWriter {
     header_checksum: u64,
     blocks: Vec<BlockEntry>,
     block_hashes: Vec<u64>,
-    /// A block is cut at about as many bytes before compression.
-    block_bytes: usize,
+    style: BlockStyle,
     encoder: Option<BlockEncoder>,
 }
 
@@ -73,14 +72,14 @@ impl SegmentWriter {
             header_checksum,
             blocks: Vec::new(),
             block_hashes: Vec::new(),
-            block_bytes: BLOCK_BYTES,
+            style: STYLE,
             encoder: None,
         }
     }
 
-    /// The same with blocks of about as many bytes before compression.
-    pub fn with_blocks_of(mut self, block_bytes: usize) -> SegmentWriter {
-        self.block_bytes = block_bytes;
+    /// The same with other blocks.
+    pub(crate) fn with_style(mut self, style: BlockStyle) -> SegmentWriter {
+        self.style = style;
         self
     }
 
@@ -90,7 +89,7 @@ impl SegmentWriter {
         let order = order(rows, self.max_parallelism)?;
         let sorted = UInt32Array::from(order.rows);
         let group = |at: usize| order.groups[sorted.value(at) as usize];
-        let mut cut = Cut::new(rows.num_rows(), self.block_bytes);
+        let mut cut = Cut::new(rows.num_rows(), self.style.n_bytes);
         while let Some(part) = cut.next() {
             self.block_hashes.push(hash_at(rows, sorted.value(part.start) as usize)?);
             let block = take_record_batch(rows, &sorted.slice(part.start, part.len()))?;
@@ -103,7 +102,7 @@ impl SegmentWriter {
 
     /// Adds rows in their order, without key: staged output.
     pub fn add_rows(&mut self, section: SectionId, rows: &RecordBatch) -> Result<()> {
-        let mut cut = Cut::new(rows.num_rows(), self.block_bytes);
+        let mut cut = Cut::new(rows.num_rows(), self.style.n_bytes);
         while let Some(part) = cut.next() {
             let block = rows.slice(part.start, part.len());
             let n_raw_bytes = self.add_block(section, (0, 0), &block)?;
@@ -122,7 +121,7 @@ impl SegmentWriter {
     ) -> Result<usize> {
         let encoder = match &mut self.encoder {
             Some(encoder) => encoder,
-            none => none.insert(BlockEncoder::new()?),
+            none => none.insert(BlockEncoder::new(self.style.is_compressed)?),
         };
         let encoded = encoder.encode(block)?;
         self.blocks.push(BlockEntry {
