@@ -9,6 +9,7 @@ mod kills;
 mod servers;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use argus_base::fault::FaultPoint;
 use rusqlite::Connection;
@@ -24,9 +25,11 @@ use servers::tables::{check_by_flink, check_by_messages};
 use servers::{wait_until, world};
 
 /// The jobs that are killed.
-const TARGETS: [Target; 6] = [GENERATED, APPENDED, TRANSACTED, SEVERAL, STREAMPULSE, FIXTURE];
+const TARGETS: [Target; 7] =
+    [GENERATED, SPILLED, APPENDED, TRANSACTED, SEVERAL, STREAMPULSE, FIXTURE];
 const NO_FILES: &[FaultPoint] = &[FaultPoint::Publish];
 const GENERATED: Target = Target { name: "generated", without: &[] };
+const SPILLED: Target = Target { name: "spilled", without: NO_FILES };
 const APPENDED: Target = Target { name: "appended", without: NO_FILES };
 const TRANSACTED: Target =
     Target { name: "transacted", without: &[FaultPoint::Publish, FaultPoint::Marker] };
@@ -77,15 +80,81 @@ GROUP BY window_start, window_end, k;
 END;
 ";
 
+const GENERATED_TABLES: &[(&str, &str)] = &[
+    ("rows", "CREATE TABLE every_roll (id bigint, k int, amount int)"),
+    (
+        "sums",
+        "CREATE TABLE sums (window_start text, k int, n bigint, total bigint,
+         distinct_amounts bigint, PRIMARY KEY (window_start, k))",
+    ),
+];
+
+/// More keys than fit into the memory, each six times.
+const SPILLED_JOB: &str = "
+SET 'pipeline.name' = 'spilled';
+SET 'execution.checkpointing.dir' = '${FOLDER}/checkpoints';
+SET 'execution.checkpointing.interval' = '${INTERVAL}';
+SET 'argus.state.memory-limit' = '4 mb';
+SET 'argus.state.spill-dir' = '${FOLDER}/spilled';
+SET 'argus.datagen.rows-per-minute' = '4000000';
+SET 'argus.datagen.number-of-rows' = '180000';
+SET 'argus.datagen.start' = '2026-01-01T00:00:00Z';
+SET 'argus.datagen.speed' = '${SPEED}';
+
+CREATE TABLE numbers (id BIGINT, k AS MOD(id * 7919, 30000)) WITH (
+  'connector' = 'datagen',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '1000000000'
+);
+CREATE TABLE totals (k BIGINT, n BIGINT, total BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+WITH ('connector' = 'jdbc', 'url' = 'jdbc:sqlite:${FOLDER}/totals', 'table-name' = 'totals');
+
+INSERT INTO totals
+SELECT * FROM (SELECT k, COUNT(*) AS n, SUM(id) AS total FROM numbers GROUP BY k)
+WHERE MOD(k, 10) = 0;
+";
+
+const SPILLED_TABLES: &[(&str, &str)] =
+    &[("totals", "CREATE TABLE totals (k bigint PRIMARY KEY, n bigint, total bigint)")];
+
+#[test]
+fn spilled_keys_to_sqlite() {
+    let mut totals: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    for id in 0..180_000_i64 {
+        let (n, total) = totals.entry(id * 7919 % 30_000).or_default();
+        (*n, *total) = (*n + 1, *total + id);
+    }
+    totals.retain(|k, _| k % 10 == 0);
+    let expected: Vec<String> =
+        totals.iter().map(|(k, (n, total))| format!("{k} {n} {total}")).collect();
+    let mut lives = Lives::of(&SPILLED, &TARGETS);
+    let mut has_spilled = false;
+    while !lives.is_over() {
+        let killed = Generated::new(SPILLED_JOB, SPILLED_TABLES);
+        let is_over = lives.take(usize::MAX, &mut |life| {
+            has_spilled |= killed.has_spilled();
+            killed.start(life, ("1", "100 ms"))
+        });
+        has_spilled |= killed.has_spilled();
+        if is_over {
+            let done = killed.start(&Life::quiet(), ("0", "100 ms")).wait();
+            assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
+        }
+        let found = killed.query("totals", "SELECT k || ' ' || n || ' ' || total FROM totals");
+        lives.tally.compare("totals", expected.clone(), found);
+    }
+    assert!(has_spilled, "nothing was spilled");
+    lives.tally.close();
+}
+
 #[test]
 fn generated_rows_to_sqlite_and_files() {
-    let clean = Generated::new();
+    let clean = Generated::new(GENERATED_JOB, GENERATED_TABLES);
     let done = clean.start(&Life::quiet(), ("0", "10 s")).wait();
     assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
     let (rows, sums, files) = (clean.rows(), clean.sums(), clean.files());
     let mut lives = Lives::of(&GENERATED, &TARGETS);
     while !lives.is_over() {
-        let killed = Generated::new();
+        let killed = Generated::new(GENERATED_JOB, GENERATED_TABLES);
         let is_over = lives.take(usize::MAX, &mut |life| killed.start(life, ("1", "100 ms")));
         if is_over {
             let done = killed.start(&Life::quiet(), ("0", "100 ms")).wait();
@@ -98,26 +167,31 @@ fn generated_rows_to_sqlite_and_files() {
     lives.tally.close();
 }
 
-/// One run of the job without servers, however many lives it has.
+/// One run of a job without servers, however many lives it has.
 struct Generated {
     folder: tempfile::TempDir,
 }
 
 impl Generated {
-    fn new() -> Generated {
+    /// Of a script, with tables that are there before: files, and what makes them.
+    fn new(script: &str, tables: &[(&str, &str)]) -> Generated {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("job.sql"), GENERATED_JOB).unwrap();
-        let table = |file: &str, columns: &str| {
+        std::fs::write(folder.path().join("job.sql"), script).unwrap();
+        for (file, table) in tables {
             let database = Connection::open(folder.path().join(file)).unwrap();
-            database.execute_batch(columns).unwrap();
-        };
-        table("rows", "CREATE TABLE every_roll (id bigint, k int, amount int)");
-        table(
-            "sums",
-            "CREATE TABLE sums (window_start text, k int, n bigint, total bigint,
-             distinct_amounts bigint, PRIMARY KEY (window_start, k))",
-        );
+            database.execute_batch(table).unwrap();
+        }
         Generated { folder }
+    }
+
+    /// Whether a life that was killed has left spilled state.
+    fn has_spilled(&self) -> bool {
+        let entries = |folder: &Path| -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(folder).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().path()).collect()
+        };
+        let of_lives = entries(&self.folder.path().join("spilled"));
+        of_lives.iter().any(|folder| !entries(folder).is_empty())
     }
 
     fn start(&self, life: &Life, (speed, interval): (&str, &str)) -> Job {
