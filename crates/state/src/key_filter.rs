@@ -12,21 +12,17 @@ const BITS_PER_KEY: usize = 10;
 /// Spreads what is left of a hash over the bits of a line.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The number of lines at first is a multiple of this, so that it can be halved often.
-const LINE_MULTIPLE: usize = 16;
-
 /// A set of key hashes that may say yes wrongly, but never no.
 #[derive(Debug)]
 pub(crate) struct KeyFilter {
     lines: Vec<[u64; LINE_WORDS]>,
-    n_keys: usize,
 }
 
 impl KeyFilter {
     /// An empty set with room for as many keys.
     pub fn new(n_keys: usize) -> KeyFilter {
-        let n_lines = n_lines(n_keys).next_multiple_of(LINE_MULTIPLE);
-        KeyFilter { lines: vec![[0; LINE_WORDS]; n_lines], n_keys: 0 }
+        let n_lines = (n_keys * BITS_PER_KEY).div_ceil(LINE_WORDS * 64).max(1);
+        KeyFilter { lines: vec![[0; LINE_WORDS]; n_lines] }
     }
 
     /// Adds the key of a hash.
@@ -34,18 +30,6 @@ impl KeyFilter {
         let line = self.line(hash);
         for (word, bit) in bits(hash) {
             self.lines[line][word] |= bit;
-        }
-        self.n_keys += 1;
-    }
-
-    /// Gives back room that fewer keys than expected have left: neighbouring lines become one.
-    pub fn fit(&mut self) {
-        while self.lines.len().is_multiple_of(2) && self.lines.len() / 2 >= n_lines(self.n_keys) {
-            let (pairs, _) = self.lines.as_chunks::<2>();
-            let merged = |[one, other]: &[[u64; LINE_WORDS]; 2]| {
-                std::array::from_fn(|word| one[word] | other[word])
-            };
-            self.lines = pairs.iter().map(merged).collect();
         }
     }
 
@@ -66,10 +50,6 @@ impl KeyFilter {
         let line = (u128::from(lower) * self.lines.len() as u128) >> 32;
         usize::try_from(line).expect("below the number of lines")
     }
-}
-
-fn n_lines(n_keys: usize) -> usize {
-    (n_keys * BITS_PER_KEY).div_ceil(LINE_WORDS * 64).max(1)
 }
 
 /// The bits of a hash: word and bit, each chosen by nine bits of a second hash.
@@ -93,15 +73,12 @@ mod tests {
         // Also where all hashes share their upper bits, as those of one subtask do.
         for upper in [0, 0xabc0_0000_0000_0000] {
             let hash = |n: u64| (splitmix64(n) & (u64::MAX >> 12)) | upper;
-            for n_expected in [100_000, 700_000] {
-                let mut filter = KeyFilter::new(n_expected);
-                (0..100_000).for_each(|n| filter.insert(hash(n)));
-                filter.fit();
-                assert!((0..100_000).all(|n| filter.may_have(hash(n))));
-                let n_wrong = (100_000..200_000).filter(|n| filter.may_have(hash(*n))).count();
-                assert!((10..2_500).contains(&n_wrong), "{n_wrong} of 100,000");
-                assert!(filter.n_bytes() < 250_000, "{} bytes", filter.n_bytes());
-            }
+            let mut filter = KeyFilter::new(100_000);
+            (0..100_000).for_each(|n| filter.insert(hash(n)));
+            assert!((0..100_000).all(|n| filter.may_have(hash(n))));
+            let n_wrong = (100_000..200_000).filter(|n| filter.may_have(hash(*n))).count();
+            assert!((300..2_500).contains(&n_wrong), "{n_wrong} of 100,000");
+            assert!(filter.n_bytes() < 130_000);
         }
         assert!(!KeyFilter::new(0).may_have(7));
     }

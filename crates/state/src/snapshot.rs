@@ -36,7 +36,7 @@ pub struct Sealed {
     /// Rows dirtied since the last barrier and the part of the others whose turn it is; with
     /// [`KEY_COLUMNS`] in front; in any order.
     pub rows: Vec<RecordBatch>,
-    /// All runs that live, restored ones among them.
+    /// All runs that live, restored ones among them, as [`crate::manifest::KeyedState::runs`] says.
     pub runs: Vec<Run>,
     /// How many turns were taken, of [`N_TURNS`]. With all of them what earlier seals wrote is no
     /// longer needed.
@@ -73,7 +73,7 @@ pub struct RestoredPart {
     pub scalars: Vec<(String, i64)>,
     /// Slices that live; rows of any other are dead.
     pub live: Vec<SliceKey>,
-    /// Each to be merged with all others and with the chain.
+    /// As [`crate::manifest::KeyedState::runs`] says.
     pub runs: Vec<Section>,
     /// Oldest first: of a key in a slice the newest row counts.
     pub chain: Vec<Section>,

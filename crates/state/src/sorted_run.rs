@@ -1,10 +1,12 @@
 //! Runs in which keys are looked up: state without slices that was spilled in one pass, ordered by
 //! the hash of its keys.
 //!
-//! Of such state a key has one row that counts. A run knows of each block the hash of its first
-//! key, and has a filter of all its keys; both stay in memory, about two bytes a key. Looking for
-//! some keys reads the blocks that may hold them, each once, in order.
+//! Of such state a key has one row that counts. What is needed to find the block of a key stays in
+//! memory: the index of each file, the hash of the first key of each block, and a filter of all
+//! keys; about two bytes a row. Looking for some keys reads the blocks that may hold them, each
+//! once, in order.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argus_base::key_group::key_hash;
@@ -15,57 +17,52 @@ use arrow_select::interleave::interleave_record_batch;
 use crate::SliceKey;
 use crate::key_filter::KeyFilter;
 use crate::rows::KeyColumns;
-use crate::segment::{BlockStyle, SegmentReader};
+use crate::segment::{BlockPlaces, SegmentReader};
 use crate::snapshot::Run;
-use crate::spill::{Pass, RunWriter, SliceRun, SpilledRun, StateContext};
+use crate::spill::{Pass, RunWriter, SpilledRun, StateContext};
 
-/// Blocks are small, since a key is looked for in a whole one.
-const STYLE: BlockStyle = BlockStyle { n_bytes: 16 << 10, is_compressed: false };
-/// Rows that were found are handed over when as many blocks are held for them.
-const MAX_HELD_BLOCKS: usize = 64;
+/// Rows that were found are handed over when the blocks that are held for them have as many bytes.
+const MAX_HELD_BYTES: usize = 1 << 20;
 
-/// A key that is looked for: its hash, and its number among those that are.
-pub type Wanted = (u64, u32);
+/// A key that is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Its hash.
+    pub hash: u64,
+    /// Its number among those that are looked for.
+    pub number: u32,
+}
 
 /// What one pass has written.
 pub struct SortedRun {
     /// By the hashes of their keys.
-    files: Vec<SliceRun>,
-    blocks: Vec<BlockPlace>,
-    filter: KeyFilter,
+    files: Vec<Arc<SpilledRun>>,
     /// The pass.
     pub pass: Pass,
 }
 
-/// Where a block lies.
-struct BlockPlace {
-    first_hash: u64,
-    file: u32,
-    /// In the file.
-    block: u32,
+/// How the keys of a file are found.
+#[derive(Debug)]
+pub(crate) struct FileLookup {
+    blocks: BlockPlaces,
+    hashes: RangeInclusive<u64>,
+    filter: KeyFilter,
 }
 
 /// Writes a [`SortedRun`].
 pub struct SortedRunWriter {
     runs: RunWriter,
-    filter: KeyFilter,
     pass: Pass,
     last_hash: u64,
 }
 
 impl SortedRunWriter {
-    /// Writes about as many keys.
-    pub fn new(context: &StateContext, pass: Pass, n_keys: usize) -> SortedRunWriter {
-        let runs = RunWriter::new(context, pass).with_style(STYLE);
-        SortedRunWriter { runs, filter: KeyFilter::new(n_keys), pass, last_hash: 0 }
+    /// Nothing is written yet.
+    pub fn new(context: &StateContext, pass: Pass) -> SortedRunWriter {
+        SortedRunWriter { runs: RunWriter::sorted(context, pass), pass, last_hash: 0 }
     }
 
-    /// Bytes held in memory besides the file that is being filled.
-    pub fn n_bytes(&self) -> usize {
-        self.filter.n_bytes()
-    }
-
-    /// Adds rows in order of the hashes of their keys, which are greater than those before. A
+    /// Adds rows in order of the hashes of their keys, none of which is less than those before. A
     /// transient error means what it does of [`RunWriter::add`].
     pub fn add(&mut self, rows: &RecordBatch, n_bytes: u64) -> Result<()> {
         for key in KeyColumns::of(rows)?.keys.iter().flatten() {
@@ -74,107 +71,131 @@ impl SortedRunWriter {
                 return Err(Error::bug("rows of a sorted run are out of order"));
             }
             self.last_hash = hash;
-            self.filter.insert(hash);
         }
         self.runs.add(SliceKey::KEYED, rows, n_bytes)
     }
 
     /// What was written.
     pub fn finish(self) -> Result<SortedRun> {
-        let SortedRunWriter { runs, mut filter, pass, .. } = self;
-        let files: Vec<SliceRun> = runs.finish()?.into_iter().map(|(_, run)| run).collect();
-        let mut blocks = Vec::new();
-        for (file, run) in (0_u32..).zip(&files) {
-            let hashes = &spilled(run)?.block_hashes;
-            let of_file = (0_u32..).zip(hashes);
-            blocks.extend(of_file.map(|(block, hash)| BlockPlace {
-                first_hash: *hash,
-                file,
-                block,
-            }));
-        }
-        filter.fit();
-        Ok(SortedRun { files, blocks, filter, pass })
+        let files = self.runs.finish()?.into_iter().map(|(_, run)| match run.run {
+            Run::Spilled(run) if run.lookup.is_some() => Ok(run),
+            _ => Err(Error::bug("a run that was just written cannot be searched")),
+        });
+        Ok(SortedRun { files: files.collect::<Result<_>>()?, pass: self.pass })
     }
 }
 
-fn spilled(run: &SliceRun) -> Result<&Arc<SpilledRun>> {
-    match &run.run {
-        Run::Spilled(run) => Ok(run),
-        Run::Stored(_) => Err(Error::bug("a sorted run is of this process")),
+impl FileLookup {
+    /// Of the keys with these hashes, which are in order.
+    pub fn new(blocks: BlockPlaces, hashes: &[u64]) -> FileLookup {
+        let mut filter = KeyFilter::new(hashes.len());
+        hashes.iter().for_each(|hash| filter.insert(*hash));
+        let (first, last) = (hashes.first(), hashes.last());
+        let hashes = first.copied().unwrap_or(0)..=last.copied().unwrap_or(0);
+        FileLookup { blocks, hashes, filter }
+    }
+
+    fn n_bytes(&self) -> usize {
+        self.filter.n_bytes() + self.blocks.n_bytes()
+    }
+
+    /// The blocks that may hold keys with such a hash: those that begin within the range, and the
+    /// one before.
+    fn blocks(&self, hashes: &RangeInclusive<u64>) -> std::ops::Range<usize> {
+        let firsts = self.blocks.first_hashes.as_slice();
+        let first = firsts.partition_point(|first| first < hashes.start());
+        first.saturating_sub(1)..firsts.partition_point(|first| first <= hashes.end())
+    }
+
+    /// Each key that may be there, with every block that may hold it; by block.
+    fn places(&self, wanted: &[Wanted]) -> Vec<(usize, Wanted)> {
+        let start = wanted.partition_point(|wanted| wanted.hash < *self.hashes.start());
+        let end = wanted.partition_point(|wanted| wanted.hash <= *self.hashes.end());
+        let mut places = Vec::new();
+        for wanted in wanted[start..end].iter().filter(|w| self.filter.may_have(w.hash)) {
+            let blocks = self.blocks(&(wanted.hash..=wanted.hash));
+            places.extend(blocks.map(|block| (block, *wanted)));
+        }
+        places.sort_unstable();
+        places
     }
 }
 
 impl SortedRun {
     /// Its files, in order.
-    pub fn files(&self) -> &[SliceRun] {
+    pub fn files(&self) -> &[Arc<SpilledRun>] {
         &self.files
     }
 
-    /// Rows in it.
-    pub fn n_rows(&self) -> u64 {
-        self.files.iter().filter_map(|run| spilled(run).ok()).map(|run| run.n_rows).sum()
+    fn lookups(&self) -> impl Iterator<Item = (&SpilledRun, &FileLookup)> {
+        self.files.iter().filter_map(|file| Some((&**file, file.lookup.as_ref()?)))
+    }
+
+    /// From the first to the last hash of its keys; `None` where it has none.
+    pub fn hashes(&self) -> Option<RangeInclusive<u64>> {
+        let (_, first) = self.lookups().next()?;
+        let (_, last) = self.lookups().last()?;
+        Some(*first.hashes.start()..=*last.hashes.end())
+    }
+
+    /// Bytes that its rows take in memory when they are read, about.
+    pub fn n_row_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.segment.n_bytes).sum()
     }
 
     /// Bytes held in memory.
     pub fn n_bytes(&self) -> usize {
-        self.filter.n_bytes() + size_of_val(self.blocks.as_slice())
+        self.lookups().map(|(_, lookup)| lookup.n_bytes()).sum()
     }
 
-    /// Looks for keys, which are in order of their hashes, and calls `found` with rows that have
-    /// some of them and, row by row, the number of the key.
+    /// Looks for keys, which are in order, and calls `found` with rows that have some of them and,
+    /// row by row, the number of the key.
     pub fn look_up<'k>(
         &self,
         wanted: &[Wanted],
         key_of: impl Fn(u32) -> &'k [u8],
         mut found: impl FnMut(&RecordBatch, &[u32]) -> Result<()>,
     ) -> Result<()> {
-        let wanted: Vec<Wanted> =
-            wanted.iter().copied().filter(|(hash, _)| self.filter.may_have(*hash)).collect();
-        let places = self.places(&wanted);
         let mut rows = FoundRows::default();
-        for of_file in places.chunk_by(|one, other| self.file_of(one) == self.file_of(other)) {
-            let file = &self.files[self.file_of(&of_file[0]) as usize];
-            let reader = file.open()?;
-            self.look_up_in(&reader, of_file, |batch, wanted| {
-                rows.add(batch, wanted, &key_of)?;
-                if rows.blocks.len() < MAX_HELD_BLOCKS {
-                    Ok(())
-                } else {
-                    rows.hand_over(&mut found)
+        for (file, lookup) in self.lookups() {
+            let places = lookup.places(wanted);
+            if places.is_empty() {
+                continue;
+            }
+            let reader = SegmentReader::open_known(&file.path, &file.segment, &lookup.blocks)?;
+            let by_block = || places.chunk_by(|one, other| one.0 == other.0);
+            let blocks = by_block().map(|of_block| of_block[0].0);
+            for (block, of_block) in reader.read_blocks(blocks).zip(by_block()) {
+                rows.add(block?, of_block, &key_of)?;
+                if rows.n_held_bytes >= MAX_HELD_BYTES {
+                    rows.hand_over(&mut found)?;
                 }
-            })?;
+            }
         }
         rows.hand_over(&mut found)
     }
 
-    /// Each key with every block that may hold it, by block.
-    fn places(&self, wanted: &[Wanted]) -> Vec<(usize, Wanted)> {
-        let mut places = Vec::with_capacity(wanted.len());
-        for (hash, number) in wanted {
-            // Blocks that begin with the hash, and the one before: it may end with it.
-            let first = self.blocks.partition_point(|block| block.first_hash < *hash);
-            let end = self.blocks.partition_point(|block| block.first_hash <= *hash);
-            places.extend((first.saturating_sub(1)..end).map(|block| (block, (*hash, *number))));
-        }
-        places.sort_unstable();
-        places
-    }
-
-    fn file_of(&self, place: &(usize, Wanted)) -> u32 {
-        self.blocks[place.0].file
-    }
-
-    fn look_up_in(
+    /// Calls `each` with the rows whose keys have a hash in the range, in order.
+    pub fn read(
         &self,
-        reader: &SegmentReader,
-        places: &[(usize, Wanted)],
-        mut found: impl FnMut(RecordBatch, &[(usize, Wanted)]) -> Result<()>,
+        hashes: &RangeInclusive<u64>,
+        mut each: impl FnMut(&RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let by_block = || places.chunk_by(|one, other| one.0 == other.0);
-        let blocks = by_block().map(|of_block| self.blocks[of_block[0].0].block as usize);
-        for (rows, of_block) in reader.read_blocks(blocks).zip(by_block()) {
-            found(rows?, of_block)?;
+        for (file, lookup) in self.lookups() {
+            if lookup.hashes.end() < hashes.start() || lookup.hashes.start() > hashes.end() {
+                continue;
+            }
+            let reader = SegmentReader::open_known(&file.path, &file.segment, &lookup.blocks)?;
+            for block in reader.read_blocks(lookup.blocks(hashes)) {
+                let block = block?;
+                let keys = KeyColumns::of(&block)?.keys;
+                let hash = |row| key_hash(keys.value(row));
+                let start = first_row(0, keys.len(), |row| hash(row) < *hashes.start());
+                let end = first_row(start, keys.len(), |row| hash(row) <= *hashes.end());
+                if start < end {
+                    each(&block.slice(start, end - start))?;
+                }
+            }
         }
         Ok(())
     }
@@ -184,6 +205,7 @@ impl SortedRun {
 #[derive(Default)]
 struct FoundRows {
     blocks: Vec<RecordBatch>,
+    n_held_bytes: usize,
     /// Block and row.
     places: Vec<(usize, usize)>,
     numbers: Vec<u32>,
@@ -200,16 +222,17 @@ impl FoundRows {
         let keys = KeyColumns::of(&block)?.keys;
         let n_before = self.places.len();
         let mut from = 0;
-        for (_, (hash, number)) in wanted {
+        for (_, Wanted { hash, number }) in wanted {
             from = first_row(from, keys.len(), |row| key_hash(keys.value(row)) < *hash);
             let key = key_of(*number);
-            let same = (from..keys.len()).take_while(|row| key_hash(keys.value(*row)) == *hash);
-            if let Some(row) = same.into_iter().find(|row| keys.value(*row) == key) {
+            let mut same = (from..keys.len()).take_while(|row| key_hash(keys.value(*row)) == *hash);
+            if let Some(row) = same.find(|row| keys.value(*row) == key) {
                 self.places.push((self.blocks.len(), row));
                 self.numbers.push(*number);
             }
         }
         if self.places.len() > n_before {
+            self.n_held_bytes += block.get_array_memory_size();
             self.blocks.push(block);
         }
         Ok(())
@@ -274,7 +297,7 @@ mod tests {
         let schema = row_schema(&keys, vec![Field::new("n", DataType::UInt64, false)]).unwrap();
         let by_hash: BTreeMap<u64, u64> = numbers.map(|n| (key_hash(&key(n)), n)).collect();
         let numbers: Vec<u64> = by_hash.into_values().collect();
-        let mut writer = SortedRunWriter::new(context, Pass::next(0), numbers.len());
+        let mut writer = SortedRunWriter::new(context, Pass::next(0));
         for numbers in numbers.chunks(30_000) {
             let keys = BinaryArray::from_iter_values(numbers.iter().map(|n| key(*n)));
             let values: ArrayRef = Arc::new(UInt64Array::from(numbers.to_vec()));
@@ -287,8 +310,8 @@ mod tests {
     fn look_up(run: &SortedRun, numbers: &[u64]) -> Vec<u64> {
         let keys: Vec<Vec<u8>> = numbers.iter().map(|n| key(*n)).collect();
         let key_of = |number: u32| keys[number as usize].as_slice();
-        let hash = |number: u32| (key_hash(key_of(number)), number);
-        let mut wanted: Vec<Wanted> = (0..).take(keys.len()).map(hash).collect();
+        let wanted = |number: u32| Wanted { hash: key_hash(key_of(number)), number };
+        let mut wanted: Vec<Wanted> = (0..).take(keys.len()).map(wanted).collect();
         wanted.sort_unstable();
         let mut found = Vec::new();
         run.look_up(&wanted, key_of, |rows, of| {
@@ -310,8 +333,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = write(&context(folder.path()), (0..1_200_000).step_by(2));
         assert!(run.files().len() > 1, "more than one file");
-        assert!(run.blocks.len() > 1_000, "{} blocks", run.blocks.len());
-        assert_eq!(run.n_rows(), 600_000);
+        let n_blocks: usize =
+            run.lookups().map(|(_, lookup)| lookup.blocks.first_hashes.len()).sum();
+        assert!(n_blocks > 1_000, "{n_blocks} blocks");
         assert!(run.n_bytes() < 2 * 600_000, "{} bytes in memory", run.n_bytes());
         for step in [1, 7, 5_000] {
             let wanted: Vec<u64> = (0..1_300_000).step_by(step).collect();
@@ -324,13 +348,38 @@ mod tests {
     }
 
     #[test]
+    fn ranges_of_hashes_are_read_once_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = write(&context(folder.path()), 0..50_000);
+        let (first, last) = run.hashes().unwrap().into_inner();
+        let middle = first + (last - first) / 3;
+        let mut found = Vec::new();
+        for hashes in [first..=middle, middle + 1..=last, last + 1..=u64::MAX] {
+            let mut previous = 0;
+            run.read(&hashes, |rows| {
+                let values = rows.column_by_name("n").unwrap().as_primitive::<UInt64Type>();
+                for value in values.values() {
+                    let hash = key_hash(&key(*value));
+                    assert!(hashes.contains(&hash) && hash >= previous);
+                    previous = hash;
+                    found.push(*value);
+                }
+                Ok(())
+            })
+            .unwrap();
+        }
+        found.sort_unstable();
+        assert!(found.into_iter().eq(0..50_000));
+    }
+
+    #[test]
     fn a_lost_file_is_a_lost_run() {
         let folder = tempfile::tempdir().unwrap();
         let context = context(folder.path());
         let run = write(&context, 0..10);
-        let Run::Spilled(file) = &run.files()[0].run else { unreachable!() };
-        std::fs::remove_file(&file.path).unwrap();
-        let error = run.look_up(&[(key_hash(&key(1)), 0)], |_| b"1-", |_, _| Ok(())).unwrap_err();
+        std::fs::remove_file(&run.files()[0].path).unwrap();
+        let wanted = Wanted { hash: key_hash(&key(1)), number: 0 };
+        let error = run.look_up(&[wanted], |_| b"1-", |_, _| Ok(())).unwrap_err();
         assert_eq!(error.code(), "AR5301", "{error}");
     }
 }

@@ -1,5 +1,6 @@
-//! State beyond the memory limit: partial runs on local disk, ordered by key group, merged when
-//! their slice fires.
+//! State beyond the memory limit: runs on local disk, ordered by key group. Those of a window are
+//! partial, and are merged when their slice fires; those of state without slices are searched, see
+//! [`crate::sorted_run`].
 //!
 //! Runs are written and read by the slot's own thread, which does nothing else meanwhile: what
 //! waits for it is bounded by the queues, and there is no state to work on before there is room
@@ -21,9 +22,10 @@ use arrow_select::concat::concat_batches;
 use crate::SliceKey;
 use crate::rows::KeyColumns;
 use crate::segment::{
-    BlockStyle, EncodedSegment, STYLE, SectionId, SegmentReader, SegmentRef, SegmentWriter,
+    EncodedSegment, LOOKUP_STYLE, STYLE, SectionId, SegmentReader, SegmentRef, SegmentWriter,
 };
 use crate::snapshot::Run;
+use crate::sorted_run::FileLookup;
 use crate::spill_folder::{CANNOT_SPILL, SpillFolder};
 
 /// Bytes of rows after which another file is begun.
@@ -142,9 +144,8 @@ pub struct SpilledRun {
     pub segment: SegmentRef,
     /// Rows in it.
     pub n_rows: u64,
-    /// Hash of the first key of each block.
-    pub(crate) block_hashes: Vec<u64>,
-    style: BlockStyle,
+    /// How its keys are found, where they are looked up.
+    pub(crate) lookup: Option<FileLookup>,
     max_parallelism: u16,
     /// Stays as long as the run, which may reach the store when the stores are gone.
     folder: Arc<SpillFolder>,
@@ -153,7 +154,7 @@ pub struct SpilledRun {
 impl SpilledRun {
     /// What goes to the store: the file, with blocks as they are there.
     pub fn encode(&self) -> Result<EncodedSegment> {
-        if self.style == STYLE {
+        if self.lookup.is_none() {
             let bytes = fs::read(&self.path);
             let bytes = bytes.map_err(|error| run_is_lost(&self.path, &error.to_string()))?;
             return Ok(EncodedSegment { bytes, checksum: self.segment.checksum });
@@ -240,7 +241,7 @@ impl SliceRun {
 pub struct RunWriter {
     context: StateContext,
     pass: Pass,
-    style: BlockStyle,
+    is_sorted: bool,
     file: Option<RunFile>,
     done: Vec<(SliceKey, SliceRun)>,
 }
@@ -248,6 +249,8 @@ pub struct RunWriter {
 /// A file that is being filled.
 struct RunFile {
     segment: SegmentWriter,
+    /// Of its keys, where they will be looked up.
+    hashes: Vec<u64>,
     n_row_bytes: usize,
     n_rows: u64,
     groups: Range<u16>,
@@ -259,13 +262,12 @@ impl RunWriter {
     /// Writes runs of a store in one pass.
     pub fn new(context: &StateContext, pass: Pass) -> RunWriter {
         let context = context.clone();
-        RunWriter { context, pass, style: STYLE, file: None, done: Vec::new() }
+        RunWriter { context, pass, is_sorted: false, file: None, done: Vec::new() }
     }
 
-    /// The same with other blocks.
-    pub(crate) fn with_style(mut self, style: BlockStyle) -> RunWriter {
-        self.style = style;
-        self
+    /// The same for rows that come in order of the hashes of their keys, which are looked up.
+    pub(crate) fn sorted(context: &StateContext, pass: Pass) -> RunWriter {
+        RunWriter { is_sorted: true, ..RunWriter::new(context, pass) }
     }
 
     /// Adds rows of one slice, which take `n_bytes` in memory and are in order of their key
@@ -281,13 +283,18 @@ impl RunWriter {
             |row: usize| key_group(key_hash(keys.value(row)), self.context.max_parallelism).0;
         let (first, last) = (group(0), group(n_rows - 1));
         let file = self.file.get_or_insert_with(|| RunFile {
-            segment: SegmentWriter::new(self.context.max_parallelism).with_style(self.style),
+            segment: SegmentWriter::new(self.context.max_parallelism)
+                .with_style(if self.is_sorted { LOOKUP_STYLE } else { STYLE }),
+            hashes: Vec::new(),
             n_row_bytes: 0,
             n_rows: 0,
             groups: first..first + 1,
             slices: Vec::new(),
         });
         file.segment.add_state(self.context.section(), rows)?;
+        if self.is_sorted {
+            file.hashes.extend(keys.iter().flatten().map(key_hash));
+        }
         file.n_row_bytes += rows.get_array_memory_size();
         file.n_rows += n_rows as u64;
         file.groups = file.groups.start.min(first)..file.groups.end.max(last + 1);
@@ -309,8 +316,8 @@ impl RunWriter {
 
     fn end_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
-        let block_hashes = file.segment.block_hashes().to_vec();
-        let encoded = file.segment.finish()?;
+        let (encoded, blocks) = file.segment.finish_known()?;
+        let lookup = self.is_sorted.then(|| FileLookup::new(blocks, &file.hashes));
         let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
         let StateContext { operator, subtask, memory, .. } = &self.context;
         let memory = memory.as_ref().ok_or_else(|| Error::bug("spilled without a limit"))?;
@@ -320,10 +327,8 @@ impl RunWriter {
         let n_bytes = encoded.bytes.len() as u64;
         let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
         // Made before the file, so that a file that is cut short is removed too.
-        let (n_rows, style) = (file.n_rows, self.style);
-        let max_parallelism = self.context.max_parallelism;
-        let run =
-            SpilledRun { path, segment, n_rows, block_hashes, style, max_parallelism, folder };
+        let (n_rows, max_parallelism) = (file.n_rows, self.context.max_parallelism);
+        let run = SpilledRun { path, segment, n_rows, lookup, max_parallelism, folder };
         let run = Arc::new(run);
         run.folder.write(&run.path, &encoded.bytes).map_err(|error| {
             let path = run.path.display();

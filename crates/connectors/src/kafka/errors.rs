@@ -50,7 +50,7 @@ pub const APART: &str = "AR3321";
 pub const TWO_NAMES: &str = "AR3322";
 /// A restored offset is not there any more.
 pub const LOST_OFFSET: &str = "AR3323";
-/// The brokers answer, but not what the commit record is.
+/// The brokers do not say what is committed.
 pub const UNDECIDED: &str = "AR3324";
 
 /// The error of a code that no waiting mends; `None` where trying again may help.
@@ -139,6 +139,15 @@ pub fn bad_settings(error: &KafkaError, config: &ClientConfig) -> Error {
 /// up and do not know their users yet, are judged by how long it lasts.
 pub fn may_pass(error: &Error) -> bool {
     [UNREACHABLE, AUTHENTICATION, TLS].contains(&error.code())
+}
+
+/// The brokers hold the offsets of a job's group back.
+pub fn undecided(group: &str) -> Error {
+    let message = format!(
+        "a transaction that writes to the offsets of the group '{group}' is neither committed nor \
+         aborted; where this lasts, kafka-transactions.sh find-hanging shows it"
+    );
+    Error::transient(UNDECIDED, message)
 }
 
 /// What librdkafka says of an error, without rdkafka's own words around it.

@@ -31,8 +31,8 @@ use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::SchemaRef;
 
 use super::group_changes::{Changes, Results, Round};
-use super::group_spill::SpilledKeys;
-use super::group_store::KeyedStore;
+use super::group_spill::{KeyedRows, SpilledKeys};
+use super::group_store::{Dates, KeyedStore};
 use super::state_memory::StateMemory;
 use super::window_aggregate::Accumulators;
 use super::window_state::StateLayout;
@@ -68,6 +68,7 @@ pub struct GroupAggregator {
     keys: EncodedKeys,
     pub(super) memory: Option<StateMemory>,
     pub(super) spilled: SpilledKeys,
+    pub(super) dates: Dates,
     pub(super) layout: StateLayout,
     pub(super) rotation: Rotation,
     /// Whether the next seal is to hold all of the state.
@@ -96,6 +97,7 @@ impl GroupAggregator {
             keys: EncodedKeys::default(),
             memory,
             spilled: SpilledKeys::default(),
+            dates: Dates::default(),
             layout,
             rotation: Rotation::default(),
             begins_chain: false,
@@ -139,11 +141,12 @@ impl GroupAggregator {
             is_first.push(is_new);
         });
         self.store.make_room();
-        let (store, of_rows) = ((&mut self.store, &self.layout), (&self.keys, slots.as_slice()));
-        self.spilled.take_back(store, of_rows, &mut is_first, now)?;
-        if let Some(ttl) = self.ttl {
+        let rows = KeyedRows { keys: &self.keys, slots: &slots };
+        let of_state = (&self.layout, self.dates);
+        self.spilled.take_back(&mut self.store, of_state, &rows, &mut is_first)?;
+        if self.ttl.is_some() {
             for (slot, is_first) in slots.iter().zip(&mut is_first) {
-                if !*is_first && self.store.is_expired(*slot, now, ttl) {
+                if !*is_first && self.store.is_forgotten(*slot, self.dates) {
                     self.store.clear(&[*slot]);
                     *is_first = true;
                 }
@@ -203,24 +206,18 @@ impl GroupAggregator {
         Ok(())
     }
 
-    /// Tells what the state takes; an error where even what is known of spilled keys is too much.
-    pub(super) fn count_memory(&mut self) -> Result<()> {
-        let Some(memory) = &mut self.memory else { return Ok(()) };
-        let spilled = self.spilled.n_bytes();
+    /// Tells what the state takes.
+    pub(super) fn count_memory(&mut self) {
+        let Some(memory) = &mut self.memory else { return };
         let turns = size_of_val(self.turns.as_slice());
-        memory.set((self.store.n_bytes() + turns + spilled) as u64);
-        if spilled as u64 <= memory.max_bytes() / 2 {
-            return Ok(());
+        memory.set((self.store.n_bytes() + turns + self.spilled.n_bytes()) as u64);
+    }
+
+    /// It is that time.
+    fn pass(&mut self, now: i64) {
+        if let Some(ttl) = self.ttl {
+            self.dates.pass(now, ttl);
         }
-        let mib = |n_bytes: u64| n_bytes.div_ceil(1 << 20);
-        let message = format!(
-            "to find the keys of a GROUP BY without a window on disk takes {} MiB of memory in this \
-             subtask, more than half of the {} MiB that argus.state.memory-limit leaves it: raise \
-             the limit, or let keys be forgotten by table.exec.state.ttl",
-            mib(spilled as u64),
-            mib(memory.max_bytes())
-        );
-        Err(Error::user("AR5303", message))
     }
 }
 
@@ -252,20 +249,23 @@ impl Operator for GroupAggregator {
         if has_changes.is_some_and(|kinds| kinds.iter().any(|kind| *kind != RowKind::Insert)) {
             return Err(Error::bug("an aggregation of rows that change"));
         }
-        self.make_room(batch.n_rows())?;
+        self.pass(context.now.0);
+        self.make_room_for_batch(batch.n_rows())?;
         let changes = self.changes(&batch, context.now.0)?;
         self.emit(&batch, &changes)?;
-        self.compact(context.now.0)?;
-        self.count_memory()?;
+        self.compact()?;
+        self.count_memory();
         self.resume(output)
     }
 
     fn tick(&mut self, now: ProcessingTime, _output: &mut Output) -> Result<Emission> {
+        self.pass(now.0);
         if let Some(ttl) = self.ttl {
-            self.store.sweep(now.0, ttl);
+            self.store.sweep(now.0, ttl, self.dates);
+            self.spilled.forget(self.dates);
         }
-        self.compact(now.0)?;
-        self.count_memory()?;
+        self.compact()?;
+        self.count_memory();
         // Others may have filled the memory meanwhile.
         self.make_room(0)?;
         Ok(Emission::Done)

@@ -51,15 +51,22 @@ struct Setting {
     /// That all subtasks may hold together; what is beyond is spilled.
     max_bytes: Option<u64>,
     is_disk_full: bool,
+    /// Whether lives have various times to live.
+    changes_ttl: bool,
 }
 
-const PLAIN: Setting =
-    Setting { ttl: None, sends_before: true, has_keys: true, max_bytes: None, is_disk_full: false };
+const PLAIN: Setting = Setting {
+    ttl: None,
+    sends_before: true,
+    has_keys: true,
+    max_bytes: None,
+    is_disk_full: false,
+    changes_ttl: false,
+};
 
 impl Setting {
     fn memory(&self, folder: &Path) -> Option<MemoryLimit> {
-        let folder = |_| SpillFolder::make(folder, 7).unwrap();
-        let limit = self.max_bytes.map(|max_bytes| MemoryLimit::of_state(max_bytes, folder(())))?;
+        let limit = MemoryLimit::of_state(self.max_bytes?, SpillFolder::make(folder, 7).unwrap());
         if self.is_disk_full {
             fs::remove_dir(limit.folder.path()).unwrap();
             fs::write(limit.folder.path(), "").unwrap();
@@ -345,11 +352,12 @@ struct World {
     setting: Setting,
     state: u64,
     now: i64,
+    /// Keys whose last row came then or before are forgotten.
+    forgotten: i64,
     model: Model,
     subtasks: Vec<GroupAggregator>,
     chains: Vec<Chain>,
-    /// Chains of the last checkpoint by subtask, and the model of then.
-    committed: Option<(Vec<Kept>, Model)>,
+    committed: Option<Committed>,
     storage: Arc<MemoryStorage>,
     n_segments: usize,
     folder: TempDir,
@@ -358,11 +366,37 @@ struct World {
     max_level: u8,
 }
 
+/// The last checkpoint.
+#[derive(Clone)]
+struct Committed {
+    /// By subtask.
+    kept: Vec<Kept>,
+    model: Model,
+    is_dated: bool,
+    forgotten: i64,
+}
+
 /// What the last checkpoint has of a subtask.
 #[derive(Clone)]
 struct Kept {
+    scalars: Vec<(String, i64)>,
     chain: Vec<Section>,
     runs: Vec<Section>,
+}
+
+/// In a model: when the last row of a key came of which nobody knows it.
+const UNKNOWN: i64 = i64::MAX;
+
+impl Committed {
+    /// The keys that a restore finds.
+    fn restored(&self) -> Model {
+        let mut model = self.model.clone();
+        match self.is_dated {
+            true => model.retain(|_, (_, updated)| *updated > self.forgotten),
+            false => model.values_mut().for_each(|(_, updated)| *updated = UNKNOWN),
+        }
+        model
+    }
 }
 
 impl World {
@@ -371,6 +405,7 @@ impl World {
             setting,
             state: seed,
             now: 0,
+            forgotten: i64::MIN,
             model: Model::new(),
             subtasks: Vec::new(),
             chains: Vec::new(),
@@ -402,6 +437,7 @@ impl World {
     }
 
     fn rows(&mut self) {
+        self.pass();
         let n_rows = self.random(1..30);
         let rows: Vec<Row> = (0..n_rows).map(|_| self.row()).collect();
         let mut expected: Vec<String> = Vec::new();
@@ -445,25 +481,39 @@ impl World {
 
     fn tick(&mut self) {
         self.now += self.random(0..120);
+        self.pass();
         let now = ProcessingTime(self.now);
         for subtask in &mut self.subtasks {
             subtask.tick(now, &mut Output::default()).unwrap();
         }
     }
 
+    /// Keys of which nobody knows it got their last row when it is first asked for.
+    fn pass(&mut self) {
+        if let Some(ttl) = self.setting.ttl {
+            self.forgotten = self.forgotten.max(self.now - ttl);
+            let unknown = self.model.values_mut().filter(|(_, updated)| *updated == UNKNOWN);
+            unknown.for_each(|(_, updated)| *updated = self.now);
+        }
+    }
+
     fn seal(&mut self) {
-        let mut runs = Vec::new();
+        let mut sealed_parts = Vec::new();
         for index in 0..self.subtasks.len() {
             let sealed = self.subtasks[index].seal().unwrap().unwrap();
             assert_eq!(sealed.live.as_slice(), [SliceKey::KEYED]);
             let has_rows = sealed.rows.iter().any(|rows| rows.num_rows() > 0);
             let section = has_rows.then(|| self.store(index, &sealed.rows));
             self.chains[index].seal(sealed.n_turns, section);
-            runs.push(sealed.runs.iter().map(|run| self.store_run(index, run)).collect());
+            let runs: Vec<Section> =
+                sealed.runs.iter().map(|run| self.store_run(index, run)).collect();
+            sealed_parts.push((sealed.scalars, runs));
         }
-        let chains = self.chains.iter().map(Chain::sections).zip(runs);
-        let kept = chains.map(|(chain, runs)| Kept { chain, runs }).collect();
-        self.committed = Some((kept, self.model.clone()));
+        let parts = self.chains.iter().map(Chain::sections).zip(sealed_parts);
+        let kept = parts.map(|(chain, (scalars, runs))| Kept { scalars, chain, runs }).collect();
+        let (model, is_dated) = (self.model.clone(), self.setting.ttl.is_some());
+        let forgotten = self.forgotten;
+        self.committed = Some(Committed { kept, model, is_dated, forgotten });
     }
 
     fn store_run(&mut self, subtask: usize, run: &Run) -> Section {
@@ -496,13 +546,18 @@ impl World {
     }
 
     fn restore(&mut self, parallelism: usize) {
-        let Some((kept, model)) = self.committed.clone() else { return };
-        self.model = model;
+        let Some(committed) = self.committed.clone() else { return };
+        self.model = committed.restored();
+        self.forgotten = committed.forgotten;
+        if self.setting.changes_ttl {
+            self.setting.ttl = Some(if self.random(0..2) > 0 { 1_000 } else { 3_000 });
+        }
+        let kept = committed.kept;
         self.start(parallelism);
         for index in 0..parallelism {
             let own = key_group_range(index, parallelism, GROUPS);
             let mut parts = Vec::new();
-            for (former, Kept { chain, runs }) in kept.iter().enumerate() {
+            for (former, Kept { scalars, chain, runs }) in kept.iter().enumerate() {
                 let theirs = key_group_range(former, kept.len(), GROUPS);
                 let groups = own.start.max(theirs.start)..own.end.min(theirs.end);
                 if groups.is_empty() {
@@ -511,7 +566,7 @@ impl World {
                 self.chains[index].restored.extend(chain.iter().cloned());
                 parts.push(RestoredPart {
                     groups,
-                    scalars: Vec::new(),
+                    scalars: scalars.clone(),
                     live: vec![SliceKey::KEYED],
                     runs: runs.clone(),
                     chain: chain.clone(),
@@ -571,6 +626,38 @@ fn keys_beyond_the_memory_are_spilled_and_found_again() {
             max_level = max_level.max(world.max_level);
         }
         assert_eq!((n_runs > 10, max_level > 0), (!is_disk_full, !is_disk_full), "{n_runs}");
+    }
+}
+
+#[test]
+fn keys_that_change_again_and_again_are_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = Setting { max_bytes: Some(100_000), ..PLAIN };
+    let memory = setting.memory(folder.path()).map(Arc::new);
+    let mut aggregator = operator_in(setting, StateContext { memory, ..context(0) }, calls());
+    let (mut random, mut n_spills, mut n_most) = (7, 0, 0);
+    while n_spills < 60 {
+        let row = |random: &mut u64| {
+            *random = splitmix64(*random);
+            row(&format!("{}", *random % 1_500), Some(1))
+        };
+        let rows: Vec<Row> = (0..100).map(|_| row(&mut random)).collect();
+        let n_before = aggregator.n_keys();
+        run(&mut aggregator, batch(&rows), 0);
+        n_spills += usize::from(aggregator.n_keys() < n_before);
+        n_most = n_most.max(aggregator.spilled.n_bytes());
+    }
+    assert!(n_most < 25_000, "{n_most} bytes to find keys");
+}
+
+#[test]
+fn who_was_forgotten_stays_so_when_the_time_to_live_changes() {
+    for max_bytes in [None, Some(25_000)] {
+        for seed in 0..N_SEEDS {
+            println!("seed {seed}, {max_bytes:?}");
+            let setting = Setting { changes_ttl: true, max_bytes, ..PLAIN };
+            World::new(setting, splitmix64(seed)).live(400);
+        }
     }
 }
 

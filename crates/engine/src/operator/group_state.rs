@@ -3,7 +3,7 @@
 //! Its keys lie in one slice, [`SliceKey::KEYED`], that lives for ever. Rows are those of
 //! `window_state`; where keys are forgotten, a column [`UPDATED`] behind the aggregates' says when
 //! each got its last row. A key that was taken out leaves a row that says so: older rows of it are
-//! dead.
+//! dead. So are rows of keys that were forgotten when the seal was made.
 
 use std::slice;
 
@@ -17,11 +17,15 @@ use arrow_array::{BinaryArray, RecordBatch};
 use arrow_schema::{DataType, Field, FieldRef};
 
 use super::group_aggregate::GroupAggregator;
-use super::group_store::KeyedStore;
+use super::group_store::{Dates, KeyedStore};
+use super::spilling::{cut, in_memory};
 use super::window_aggregate::Accumulators;
-use super::window_restore::in_memory;
-use super::window_spill::cut;
 use super::window_state::{MAX_ROWS, StateLayout, UPDATED};
+
+/// Scalar: keys whose last row came then or before are forgotten, in milliseconds.
+const FORGOTTEN: &str = "forgotten";
+/// Scalar: stands for the time of keys of which nobody knows it.
+const UNDATED: &str = "undated";
 
 /// How the state is laid out in rows.
 pub(super) fn layout(
@@ -37,12 +41,17 @@ pub(super) fn layout(
 impl GroupAggregator {
     /// What changed since the last seal, and the part of the rest whose turn it is.
     pub(super) fn seal_state(&mut self) -> Result<Sealed> {
-        let turns = self.turns_to_seal()?;
+        // Where nobody has kept track of what earlier seals wrote, they are of no use either.
+        self.begins_chain |= !self.options.context.is_tracked;
+        self.make_room_to_seal()?;
+        let turns = self.turns();
+        let scalars = self.scalars();
         let store = &mut self.store;
         let mut slots = store.dirty.take(turns, store.keys.n_slots());
         slots.retain(|slot| store.keys.is_used(*slot));
         let mut sealed = Sealed {
             n_turns: turns.n,
+            scalars,
             live: vec![SliceKey::KEYED],
             n_keys: store.keys.len() as u64,
             n_bytes: store.n_bytes() as u64,
@@ -57,18 +66,21 @@ impl GroupAggregator {
     }
 
     /// Which slots are sealed besides those that changed.
-    fn turns_to_seal(&mut self) -> Result<Turns> {
-        // Where nobody has kept track of what earlier seals wrote, they are of no use either.
-        let begins_chain = self.begins_chain || !self.options.context.is_tracked;
-        if begins_chain && self.memory.as_ref().is_some_and(|memory| memory.is_much()) {
-            self.spill()?;
-        }
-        self.begins_chain = false;
+    fn turns(&mut self) -> Turns {
         let KeyedStore { dirty, keys, .. } = &self.store;
-        Ok(match begins_chain {
+        match std::mem::take(&mut self.begins_chain) {
             true => self.rotation.all(),
             false => self.rotation.advance(dirty.n_dirty(), keys.n_slots() as u64),
-        })
+        }
+    }
+
+    /// What restores know of keys that they find.
+    fn scalars(&self) -> Vec<(String, i64)> {
+        let Dates { forgotten, undated } = self.dates;
+        let forgotten = (forgotten > i64::MIN).then_some((FORGOTTEN, forgotten));
+        let undated = undated.filter(|_| self.ttl.is_some()).map(|undated| (UNDATED, undated));
+        let scalars = forgotten.into_iter().chain(undated);
+        scalars.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Rows of the keys that were taken out and did not come back.
@@ -111,6 +123,7 @@ impl GroupAggregator {
         let sizes = newest_first().map(|of| of.segment.size(of.section, part.groups.clone()));
         let n_bytes = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
         let n_ranges = self.memory.as_ref().map(|memory| memory.n_ranges_to_restore(n_bytes));
+        let dates = self.dates_of(part);
         for groups in cut(slice::from_ref(&part.groups), n_ranges.unwrap_or(1)) {
             // Keys of which the newest row says that they are gone hold a slot until all is read.
             let mut gone = Vec::new();
@@ -118,13 +131,23 @@ impl GroupAggregator {
                 for rows in section.rows(groups.clone()) {
                     let rows = rows?;
                     self.layout.check(&rows.schema())?;
-                    self.store.insert_new(&self.layout, &rows, &mut gone)?;
+                    self.store.insert_new(&self.layout, dates, &rows, &mut gone)?;
                 }
             }
             gone.into_iter().for_each(|slot| self.store.keys.remove(slot));
-            self.count_memory()?;
+            self.count_memory();
             self.make_room(0)?;
         }
         Ok(())
+    }
+
+    /// What a former subtask knew of its keys, of which this one takes note for its own seals.
+    /// Equal in all parts but for moments.
+    fn dates_of(&mut self, part: &RestoredPart) -> Dates {
+        let undated = part.scalar(UNDATED).filter(|_| self.ttl.is_some());
+        let dates = Dates { forgotten: part.scalar(FORGOTTEN).unwrap_or(i64::MIN), undated };
+        self.dates.forgotten = self.dates.forgotten.max(dates.forgotten);
+        self.dates.undated = self.dates.undated.into_iter().chain(undated).min();
+        dates
     }
 }

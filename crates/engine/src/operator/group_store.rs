@@ -22,6 +22,40 @@ const MIN_SWEEP_INTERVAL_MS: i64 = 100;
 /// Time of the last row of a key of which nobody knows it.
 pub(super) const UNDATED: i64 = i64::MAX;
 
+/// What is known of keys beside their rows, where they are forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dates {
+    /// Keys whose last row came then or before are forgotten, whatever may still be found of them.
+    pub forgotten: i64,
+    /// Stands for the time of keys of which nobody knows it: when it was first asked for.
+    pub undated: Option<i64>,
+}
+
+impl Default for Dates {
+    fn default() -> Dates {
+        Dates { forgotten: i64::MIN, undated: None }
+    }
+}
+
+impl Dates {
+    /// It is that time, and keys live as long as that.
+    pub fn pass(&mut self, now: i64, ttl: i64) {
+        self.undated.get_or_insert(now);
+        self.forgotten = self.forgotten.max(now.saturating_sub(ttl));
+    }
+
+    /// The time of a key, of which a row of state or a slot says that time.
+    fn of(&self, updated: Option<i64>) -> i64 {
+        let known = updated.filter(|updated| *updated != UNDATED);
+        known.or(self.undated).unwrap_or(UNDATED)
+    }
+
+    /// Whether a key of that time is forgotten.
+    fn is_forgotten(&self, updated: Option<i64>) -> bool {
+        self.of(updated) <= self.forgotten
+    }
+}
+
 /// The keys in memory. Slots without a key are empty.
 pub(super) struct KeyedStore {
     pub keys: SlotTable,
@@ -77,8 +111,10 @@ impl KeyedStore {
         }
     }
 
-    pub fn is_expired(&self, slot: u32, now: i64, ttl: i64) -> bool {
-        self.updated[slot as usize].saturating_add(ttl) <= now
+    /// Whether the key of a slot is forgotten; false where keys are kept for ever.
+    pub fn is_forgotten(&self, slot: u32, dates: Dates) -> bool {
+        let updated = self.updated.get(slot as usize);
+        updated.is_some_and(|updated| dates.is_forgotten(Some(*updated)))
     }
 
     /// Empties slots, whose keys stay.
@@ -86,8 +122,8 @@ impl KeyedStore {
         self.values.iter_mut().for_each(|values| values.clear(slots));
     }
 
-    /// Looks at a part of all slots, where it is time to, and frees those whose keys have expired.
-    pub fn sweep(&mut self, now: i64, ttl: i64) {
+    /// Looks at a part of all slots, where it is time to, and frees those whose keys are forgotten.
+    pub fn sweep(&mut self, now: i64, ttl: i64, dates: Dates) {
         let (start, due) = self.sweep;
         if now < due {
             return;
@@ -97,9 +133,8 @@ impl KeyedStore {
         let mut expired = Vec::new();
         for (slot, updated) in (start..until).zip(&mut self.updated[start..until]) {
             let slot = u32::try_from(slot).expect("slots are 32-bit");
-            if *updated == UNDATED {
-                *updated = now;
-            } else if updated.saturating_add(ttl) <= now && self.keys.is_used(slot) {
+            *updated = dates.of(Some(*updated));
+            if dates.is_forgotten(Some(*updated)) && self.keys.is_used(slot) {
                 expired.push(slot);
             }
         }
@@ -132,22 +167,26 @@ impl KeyedStore {
     }
 
     /// Adds rows of state whose keys are not there: of a key that is, a newer row came before.
-    /// Where the newest says that its key is gone, the slot is in `gone`; it is to be freed when
-    /// all rows that the key may have are through.
+    /// Where the newest says that its key is gone, or was forgotten, the slot is in `gone`; it is
+    /// to be freed when all rows that the key may have are through.
     pub fn insert_new(
         &mut self,
         layout: &StateLayout,
+        dates: Dates,
         batch: &RecordBatch,
         gone: &mut Vec<u32>,
     ) -> Result<()> {
         let columns = KeyColumns::of(batch)?;
+        let updated = updated(batch);
+        let is_gone =
+            |row: usize| columns.deleted.value(row) || dates.is_forgotten(updated_at(updated, row));
         let (mut fresh, mut slots) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
             if columns.slice(row) != SliceKey::KEYED {
                 continue;
             }
             let (slot, is_new) = self.keys.find_or_insert(columns.keys.value(row));
-            if is_new && columns.deleted.value(row) {
+            if is_new && is_gone(row) {
                 gone.push(slot);
             } else if is_new {
                 fresh.push(u32::try_from(row).expect("rows of a batch are 32-bit"));
@@ -155,27 +194,33 @@ impl KeyedStore {
             }
         }
         self.make_room();
-        self.fill(layout, batch, &fresh, &slots)
+        self.fill(layout, dates, batch, (&fresh, &slots))
     }
 
     /// Puts row `rows[i]` of a batch into the slot `slots[i]`, which is empty.
     pub fn fill(
         &mut self,
         layout: &StateLayout,
+        dates: Dates,
         batch: &RecordBatch,
-        rows: &[u32],
-        slots: &[u32],
+        (rows, slots): (&[u32], &[u32]),
     ) -> Result<()> {
         layout.merge_rows(&mut self.values, batch, rows, (slots, self.keys.n_slots()))?;
         if !self.is_dated {
             return Ok(());
         }
-        let updated = batch.column_by_name(UPDATED).and_then(|c| c.as_primitive_opt::<Int64Type>());
+        let updated = updated(batch);
         for (row, slot) in rows.iter().zip(slots) {
-            let row = *row as usize;
-            let known = updated.filter(|updated| updated.is_valid(row));
-            self.updated[*slot as usize] = known.map_or(UNDATED, |updated| updated.value(row));
+            self.updated[*slot as usize] = dates.of(updated_at(updated, *row as usize));
         }
         Ok(())
     }
+}
+
+fn updated(batch: &RecordBatch) -> Option<&Int64Array> {
+    batch.column_by_name(UPDATED)?.as_primitive_opt::<Int64Type>()
+}
+
+fn updated_at(updated: Option<&Int64Array>, row: usize) -> Option<i64> {
+    updated.filter(|updated| updated.is_valid(row)).map(|updated| updated.value(row))
 }

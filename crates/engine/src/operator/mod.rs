@@ -19,6 +19,7 @@ mod group_store;
 pub mod length;
 pub mod local_window_aggregate;
 pub mod slicing;
+mod spilling;
 mod state_memory;
 pub mod union;
 pub mod window_aggregate;

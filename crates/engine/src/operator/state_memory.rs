@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argus_base::Error;
+use argus_base::{Error, ErrorKind, Result};
 use argus_state::spill::{MemoryLimit, MemoryShare};
 
 /// A copy of the state may take this part of the store's share; so may what is merged at once.
@@ -27,6 +27,11 @@ impl StateMemory {
     /// Bytes that the state may hold in any case.
     pub fn max_bytes(&self) -> u64 {
         self.share.max_bytes()
+    }
+
+    /// Bytes that the state takes.
+    pub fn n_bytes(&self) -> u64 {
+        self.share.n_bytes()
     }
 
     /// Bytes that may be merged at once.
@@ -70,12 +75,16 @@ impl StateMemory {
         self.retry_bytes = 0;
     }
 
-    /// Runs could not be written, because the disk is full for example: the state stays in memory
-    /// and is tried again when it has grown.
-    pub fn has_failed(&mut self, error: &Error) {
-        if !std::mem::replace(&mut self.has_warned, true) {
+    /// What an error of writing runs means: where the disk is full, for example, the state stays in
+    /// memory and is tried again when it has grown.
+    pub fn bear(memory: Option<&mut StateMemory>, error: Error) -> Result<()> {
+        let Some(memory) = memory.filter(|_| error.kind() == ErrorKind::Transient) else {
+            return Err(error);
+        };
+        if !std::mem::replace(&mut memory.has_warned, true) {
             tracing::warn!(%error, "state stays in memory beyond its limit");
         }
-        self.retry_bytes = self.share.n_bytes() + self.share.max_bytes() / RETRY_PART;
+        memory.retry_bytes = memory.share.n_bytes() + memory.share.max_bytes() / RETRY_PART;
+        Ok(())
     }
 }

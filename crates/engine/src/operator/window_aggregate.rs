@@ -26,10 +26,9 @@ use arrow_array::types::Int64Type;
 use arrow_schema::SchemaRef;
 
 use super::slicing::{Selection, Slicer};
+use super::state_memory::StateMemory;
 use super::window_compaction::Compaction;
 use super::window_firing::Firing;
-
-use super::state_memory::StateMemory;
 use super::window_state::{StateLayout, slice_bytes};
 use super::{Emission, Operator, Output};
 use crate::aggregate::{Accumulator, Rows, accumulator};

@@ -2,7 +2,7 @@
 //!
 //! A key that is updated again and again is in every run between two of which the state was
 //! spilled, so without compaction a long window would take as much of the disk as its input. As
-//! soon as [`MAX_PASSES`] passes of one level have written runs of a slice they become one of the
+//! soon as some passes of one level have written runs of a slice they become one of the
 //! next level. So there are at most so many copies of a key on each of a few levels, and each copy
 //! is written once a level.
 //!
@@ -10,19 +10,15 @@
 //! the slice fires meanwhile what was done is dropped; if nothing can be written it is tried again
 //! after the next spilling.
 
-use argus_base::{Error, ErrorKind, Result};
+use argus_base::{Error, Result};
 use argus_state::slice_store::Slice;
 use argus_state::spill::{Pass, RunWriter, SliceRun};
 use argus_state::{KeyTable, SliceKey};
 
+use super::spilling::{STEP_BYTES, is_merged, last_due};
+use super::state_memory::StateMemory;
 use super::window_aggregate::{Accumulators, WindowAggregator};
 use super::window_spill::RangedWindow;
-
-/// Passes of one level that may have written runs of a slice.
-const MAX_PASSES: usize = 8;
-
-/// Bytes of state that are merged with a batch, about; a key group at least.
-pub(super) const RANGE_BYTES: u64 = 16 << 20;
 
 /// A slice whose runs are being merged.
 pub(crate) struct Compaction {
@@ -48,7 +44,7 @@ impl WindowAggregator {
         let nothing = KeyTable::default().grouped(self.context.max_parallelism);
         let mut window = RangedWindow::new(self.spec.accumulators()?);
         window.add(key, nothing, 0, &inputs);
-        window.cut(RANGE_BYTES);
+        window.cut(STEP_BYTES);
         let writer = RunWriter::new(&self.context, Pass::next(last.level + 1));
         self.compaction = Some(Compaction { key, last, window, writer });
         Ok(())
@@ -68,15 +64,7 @@ impl WindowAggregator {
             Ok(false) => self.end_compaction(compaction),
             Err(error) => Err(error),
         };
-        match done {
-            Err(error) if error.kind() == ErrorKind::Transient => {
-                if let Some(memory) = &mut self.memory {
-                    memory.has_failed(&error);
-                }
-                Ok(())
-            }
-            done => done,
-        }
+        done.or_else(|error| StateMemory::bear(self.memory.as_mut(), error))
     }
 
     /// Merges and writes the next range; `false` where there is none.
@@ -111,17 +99,4 @@ fn is_input(run: &SliceRun, last: Pass) -> bool {
 
 fn passes_of(runs: &[SliceRun]) -> Vec<Pass> {
     runs.iter().filter_map(|run| run.pass).collect()
-}
-
-/// Whether a pass is of the level of the last one that is merged, and not newer.
-pub(super) fn is_merged(pass: Pass, last: Pass) -> bool {
-    pass.level == last.level && pass.number <= last.number
-}
-
-/// The newest pass of the lowest level of which there are too many.
-pub(super) fn last_due(mut passes: Vec<Pass>) -> Option<Pass> {
-    passes.sort_unstable();
-    passes.dedup();
-    let of_level = passes.chunk_by(|one, other| one.level == other.level);
-    of_level.filter(|passes| passes.len() >= MAX_PASSES).find_map(|passes| passes.last().copied())
 }

@@ -20,8 +20,8 @@ use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed, is_too_lon
 use argus_state::spill::SliceRun;
 use arrow_array::RecordBatch;
 
+use super::spilling::{cut, in_memory};
 use super::window_aggregate::{WindowAggregator, get_slice};
-use super::window_spill::cut;
 use super::window_state::{rows_by_slice, slice_bytes};
 
 /// Scalar: event or processing time up to which windows have fired. How far the windows of one
@@ -159,11 +159,6 @@ impl WindowAggregator {
         }
         Ok(())
     }
-}
-
-/// Bytes that rows take in memory, about: those of the columns, and the table that finds keys.
-pub(super) fn in_memory(n_rows: u64, n_row_bytes: u64) -> u64 {
-    n_row_bytes + n_rows * 2 * size_of::<u64>() as u64
 }
 
 /// Adds a run, unless it is there already: slices share runs.

@@ -16,19 +16,18 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use argus_base::{Error, ErrorKind, Result};
+use argus_base::{Error, Result};
 use argus_state::SliceKey;
 use argus_state::key_table::GroupedSlots;
 use argus_state::slice_store::Slice;
 use argus_state::spill::{Pass, RunWriter, SliceRun};
 use arrow_array::RecordBatch;
 
+use super::spilling::{PIECE_BYTES, cut};
+use super::state_memory::StateMemory;
 use super::window_aggregate::{Accumulators, WindowAggregator};
 use super::window_restore::CUMULATED_START;
 use super::window_state::{rows_by_slice, slice_bytes};
-
-/// Rows of a run are made in pieces of about as many bytes of state.
-pub(super) const PIECE_BYTES: usize = 8 << 20;
 
 /// Bytes that a range of a window may take while it is merged, where the memory has no limit but
 /// state was restored that had been spilled.
@@ -151,13 +150,7 @@ impl WindowAggregator {
         }
         match self.write_runs() {
             Ok(runs) => self.forget(runs),
-            Err(error) if error.kind() == ErrorKind::Transient => {
-                if let Some(memory) = &mut self.memory {
-                    memory.has_failed(&error);
-                }
-                Ok(())
-            }
-            Err(error) => Err(error),
+            Err(error) => StateMemory::bear(self.memory.as_mut(), error),
         }
     }
 
@@ -285,18 +278,4 @@ impl WindowAggregator {
         let (end, slice) = self.cumulated.as_ref()?;
         Some((SliceKey { end: *end, start: CUMULATED_START }, slice))
     }
-}
-
-/// Cuts the key groups that any of the ranges has into `n_ranges` of about the same size.
-pub(super) fn cut(ranges: &[Range<u16>], n_ranges: u64) -> VecDeque<Range<u16>> {
-    let some = || ranges.iter().filter(|range| !range.is_empty());
-    let (Some(start), Some(end)) =
-        (some().map(|range| range.start).min(), some().map(|range| range.end).max())
-    else {
-        return VecDeque::new();
-    };
-    let n_groups = u64::from(end - start);
-    let n_ranges = n_ranges.clamp(1, n_groups);
-    let edge = |n: u64| start + u16::try_from(n * n_groups / n_ranges).expect("at most n_groups");
-    (0..n_ranges).map(|n| edge(n)..edge(n + 1)).collect()
 }

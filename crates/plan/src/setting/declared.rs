@@ -182,8 +182,7 @@ pub const SETTINGS: &[OptionSpec] = &[
     OptionSpec::new(
         "argus.state.memory-limit",
         OptionKind::MemorySize,
-        "Resident memory of the process beyond which state of windows spills to local disk; keys \
-         of a GROUP BY without a window do not, and end the job (AR5303). Default: none.",
+        "Resident memory of the process beyond which state spills to local disk. Default: none.",
     ),
     OptionSpec::new(
         "argus.state.spill-dir",

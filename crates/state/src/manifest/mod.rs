@@ -84,7 +84,9 @@ pub struct KeyedState {
     pub scalars: Vec<(String, i64)>,
     /// Slices that live; rows of any other are dead. Empty for state without slices.
     pub live: Vec<SliceKey>,
-    /// Rows spilled to disk, each to be merged with all others and with the chain.
+    /// Rows spilled to disk. Of state in slices each is to be merged with all others and with the
+    /// chain. Of state without they are older than the chain and come oldest first: of a key the
+    /// newest row counts.
     pub runs: Vec<SectionRef>,
     /// What was dirty at each barrier, oldest first: of a key in a slice the newest row counts.
     pub chain: Vec<SectionRef>,

@@ -1,4 +1,4 @@
-//! Blocks: a record batch as an Arrow IPC stream, compressed.
+//! Blocks: a record batch as an Arrow IPC stream in a zstd frame.
 
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ const LEVEL: i32 = 1;
 pub(crate) struct BlockStyle {
     /// It is cut at about as many bytes before compression.
     pub n_bytes: usize,
+    /// But it has as many rows, if there are so many.
+    pub min_rows: usize,
     /// Otherwise its frame holds the stream as it is, which takes room, but next to no time to
     /// read.
     pub is_compressed: bool,

@@ -21,9 +21,8 @@ mod order;
 mod reader;
 mod writer;
 
-pub(crate) use block::BlockStyle;
 pub use reader::SegmentReader;
-pub(crate) use writer::STYLE;
+pub(crate) use writer::{BlockPlaces, LOOKUP_STYLE, STYLE};
 pub use writer::{EncodedSegment, SegmentWriter};
 
 use argus_base::commit::Generation;

@@ -15,7 +15,7 @@ use super::block::BlockDecoder;
 use super::index::decode_header;
 use super::index::{BlockEntry, Flaw, Index, MAX_HEADER_BYTES, TRAILER_BYTES, Trailer};
 use super::order::group_at;
-use super::{SectionId, SegmentRef, corrupt};
+use super::{BlockPlaces, SectionId, SegmentRef, corrupt};
 use crate::spill::run_is_lost;
 use crate::storage::Storage;
 
@@ -27,7 +27,7 @@ const READ_BYTES: u64 = 8 << 20;
 /// A segment opened for reading. Everything read is checked; what does not match is `Corrupt`.
 pub struct SegmentReader {
     file: SegmentFile,
-    index: Index,
+    index: Arc<Index>,
 }
 
 impl SegmentReader {
@@ -42,6 +42,18 @@ impl SegmentReader {
         let file = File::open(path).map_err(|error| run_is_lost(path, &error.to_string()))?;
         let origin = Origin::Spilled(file, path.to_owned());
         SegmentReader::read(origin, segment).map_err(|error| blame_run(path, error))
+    }
+
+    /// The same for a run of which is known where its blocks lie.
+    pub(crate) fn open_known(
+        path: &Path,
+        segment: &SegmentRef,
+        blocks: &BlockPlaces,
+    ) -> Result<SegmentReader> {
+        let file = File::open(path).map_err(|error| run_is_lost(path, &error.to_string()))?;
+        let origin = Origin::Spilled(file, path.to_owned());
+        let file = SegmentFile { origin, segment: segment.clone(), whole: None };
+        Ok(SegmentReader { file, index: Arc::clone(&blocks.index) })
     }
 
     fn read(origin: Origin, segment: &SegmentRef) -> Result<SegmentReader> {
@@ -67,7 +79,7 @@ impl SegmentReader {
         if xxh3_64(header) != index.header_checksum {
             return Err(corrupt(&segment.path, "the header has changed"));
         }
-        Ok(SegmentReader { file, index })
+        Ok(SegmentReader { file, index: Arc::new(index) })
     }
 
     /// As manifests name it.

@@ -1,5 +1,7 @@
 //! Writing a segment.
 
+use std::sync::Arc;
+
 use argus_base::Result;
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
@@ -11,11 +13,15 @@ use super::index::{BlockEntry, Index, Trailer, encode_header};
 use super::order::{hash_at, order};
 
 /// What goes to the store.
-pub(crate) const STYLE: BlockStyle = BlockStyle { n_bytes: 1 << 20, is_compressed: true };
+pub(crate) const STYLE: BlockStyle =
+    BlockStyle { n_bytes: 1 << 20, min_rows: 1, is_compressed: true };
+/// What keys are looked up in: blocks are small, since a key is looked for in a whole one.
+pub(crate) const LOOKUP_STYLE: BlockStyle =
+    BlockStyle { n_bytes: 16 << 10, min_rows: 16, is_compressed: false };
 /// Most rows of a block.
 const BLOCK_ROWS: usize = 1 << 16;
-/// Rows of the first block of a batch; it shows how large rows are.
-const FIRST_BLOCK_ROWS: usize = 1 << 10;
+/// The first block of a batch has a row for as many bytes of a block; it shows how large rows are.
+const FIRST_ROW_BYTES: usize = 1 << 10;
 
 /// Builds one segment in memory.
 pub struct SegmentWriter {
@@ -36,17 +42,33 @@ pub struct EncodedSegment {
     pub checksum: u64,
 }
 
+/// Where the blocks of a segment lie, for a reader that looks for keys.
+#[derive(Debug)]
+pub(crate) struct BlockPlaces {
+    pub(super) index: Arc<Index>,
+    /// Of each block, the hash of its first key.
+    pub first_hashes: Vec<u64>,
+}
+
+impl BlockPlaces {
+    /// Bytes held.
+    pub fn n_bytes(&self) -> usize {
+        size_of_val(self.index.blocks.as_slice()) + size_of_val(self.first_hashes.as_slice())
+    }
+}
+
 /// Cuts rows into blocks, which are as large as the block before showed.
 struct Cut {
     n_rows: usize,
     start: usize,
     block_rows: usize,
-    block_bytes: usize,
+    style: BlockStyle,
 }
 
 impl Cut {
-    fn new(n_rows: usize, block_bytes: usize) -> Cut {
-        Cut { n_rows, start: 0, block_rows: FIRST_BLOCK_ROWS, block_bytes }
+    fn new(n_rows: usize, style: BlockStyle) -> Cut {
+        let block_rows = (style.n_bytes / FIRST_ROW_BYTES).max(style.min_rows);
+        Cut { n_rows, start: 0, block_rows, style }
     }
 
     fn next(&mut self) -> Option<std::ops::Range<usize>> {
@@ -57,7 +79,8 @@ impl Cut {
 
     /// Takes note of how large a block became.
     fn learn(&mut self, n_rows: usize, n_bytes: usize) {
-        self.block_rows = (n_rows * self.block_bytes / n_bytes.max(1)).clamp(1, BLOCK_ROWS);
+        let BlockStyle { n_bytes: wanted, min_rows, .. } = self.style;
+        self.block_rows = (n_rows * wanted / n_bytes.max(1)).clamp(min_rows, BLOCK_ROWS);
     }
 }
 
@@ -89,7 +112,7 @@ impl SegmentWriter {
         let order = order(rows, self.max_parallelism)?;
         let sorted = UInt32Array::from(order.rows);
         let group = |at: usize| order.groups[sorted.value(at) as usize];
-        let mut cut = Cut::new(rows.num_rows(), self.style.n_bytes);
+        let mut cut = Cut::new(rows.num_rows(), self.style);
         while let Some(part) = cut.next() {
             self.block_hashes.push(hash_at(rows, sorted.value(part.start) as usize)?);
             let block = take_record_batch(rows, &sorted.slice(part.start, part.len()))?;
@@ -102,7 +125,7 @@ impl SegmentWriter {
 
     /// Adds rows in their order, without key: staged output.
     pub fn add_rows(&mut self, section: SectionId, rows: &RecordBatch) -> Result<()> {
-        let mut cut = Cut::new(rows.num_rows(), self.style.n_bytes);
+        let mut cut = Cut::new(rows.num_rows(), self.style);
         while let Some(part) = cut.next() {
             let block = rows.slice(part.start, part.len());
             let n_raw_bytes = self.add_block(section, (0, 0), &block)?;
@@ -138,11 +161,6 @@ impl SegmentWriter {
         Ok(encoded.n_raw_bytes)
     }
 
-    /// Of each block of state, the hash of its first key.
-    pub fn block_hashes(&self) -> &[u64] {
-        &self.block_hashes
-    }
-
     /// Size so far.
     pub fn n_bytes(&self) -> usize {
         self.bytes.len()
@@ -150,13 +168,20 @@ impl SegmentWriter {
 
     /// Ends the segment.
     pub fn finish(self) -> Result<EncodedSegment> {
+        Ok(self.finish_known()?.0)
+    }
+
+    /// Ends a segment of rows of state, and tells where its blocks lie.
+    pub(crate) fn finish_known(self) -> Result<(EncodedSegment, BlockPlaces)> {
         let SegmentWriter { mut bytes, max_parallelism, header_checksum, blocks, .. } = self;
-        let index = Index { max_parallelism, header_checksum, blocks }.encode();
+        let known = Arc::new(Index { max_parallelism, header_checksum, blocks });
+        let index = known.encode();
         let checksum = xxh3_64(&index);
         let index_offset = bytes.len() as u64;
         let trailer = Trailer { index_offset, n_index_bytes: index.len() as u64, checksum };
         bytes.extend_from_slice(&index);
         bytes.extend_from_slice(&trailer.encode());
-        Ok(EncodedSegment { bytes, checksum })
+        let places = BlockPlaces { index: known, first_hashes: self.block_hashes };
+        Ok((EncodedSegment { bytes, checksum }, places))
     }
 }

@@ -217,18 +217,28 @@ impl Cluster {
         incarnation: &Incarnation,
     ) -> Result<(Option<CommitRecord>, Arc<ConsumerGroupMetadata>)> {
         let place = self.record_place();
-        let config = record::reading(&producer_config(&self.client), &place.group);
-        let context = ReaderContext {
-            connection: Arc::clone(connection),
-            partitions: Arc::default(),
-            read_uncommitted: false,
+        let consumer = |is_careful: bool| -> Result<KafkaConsumer> {
+            let client = producer_config(&self.client);
+            let config = record::reading(&client, &place.group, is_careful);
+            let context = ReaderContext {
+                connection: Arc::clone(connection),
+                partitions: Arc::default(),
+                read_uncommitted: !is_careful,
+            };
+            let made = config.create_with_context(context);
+            made.map_err(|error| errors::bad_settings(&error, &config))
         };
-        let consumer: KafkaConsumer = config
-            .create_with_context(context)
-            .map_err(|error| errors::bad_settings(&error, &config))?;
         let env = &self.context().env;
-        let found = place.read(&consumer, connection, env, env.elapsed() + ATTEMPT)?;
-        let group = Arc::new(record::group_metadata(&consumer)?);
+        let careful = consumer(true)?;
+        let found = place.read(&careful, connection, env, env.elapsed() + ATTEMPT);
+        let found = match found {
+            Err(error) if error.code() == errors::UNREACHABLE => {
+                let is_undecided = place.is_undecided(&consumer(false)?);
+                return Err(if is_undecided { errors::undecided(&place.group) } else { error });
+            }
+            found => found?,
+        };
+        let group = Arc::new(record::group_metadata(&careful)?);
         Ok((record::last(found, incarnation), group))
     }
 

@@ -75,22 +75,15 @@ impl RecordPlace {
                 return Err(error.context(what));
             }
             if env.elapsed() >= deadline {
-                return Err(self.too_late(consumer, &errors::reason(&reason)).context(what));
+                return Err(errors::unreachable(errors::reason(&reason)).context(what));
             }
         }
     }
 
-    /// What the end of the time means: brokers that answer other questions hold this one back until
-    /// the transactions that write to the group are committed or aborted.
-    fn too_late(&self, consumer: &KafkaConsumer, reason: &str) -> Error {
-        if consumer.fetch_metadata(self.topics.first().map(String::as_str), SLICE).is_err() {
-            return errors::unreachable(reason.to_owned());
-        }
-        let message = format!(
-            "the brokers answer, but a transaction that writes there is neither committed nor \
-             aborted; where this lasts, kafka-transactions.sh find-hanging shows it: {reason}"
-        );
-        Error::transient(errors::UNDECIDED, message)
+    /// Whether the brokers would tell the offsets if transactions that write to the group were
+    /// committed or aborted: they tell them to a consumer that does not care. One attempt.
+    pub fn is_undecided(&self, careless: &KafkaConsumer) -> bool {
+        self.committed(careless).is_ok()
     }
 
     fn committed(&self, consumer: &KafkaConsumer) -> KafkaResult<TopicPartitionList> {
@@ -138,11 +131,12 @@ pub fn group_metadata(consumer: &KafkaConsumer) -> Result<ConsumerGroupMetadata>
     consumer.group_metadata().ok_or_else(|| Error::bug("a consumer without group"))
 }
 
-/// The consumer of a group that is asked for its record: it sees nothing that is not committed.
-pub fn reading(config: &ClientConfig, group: &str) -> ClientConfig {
+/// The consumer of a group that is asked for its record. One that is careful waits until every
+/// transaction that writes there is committed or aborted.
+pub fn reading(config: &ClientConfig, group: &str, is_careful: bool) -> ClientConfig {
     let mut config = config.clone();
     config.set("group.id", group);
-    config.set("isolation.level", "read_committed");
+    config.set("isolation.level", if is_careful { "read_committed" } else { "read_uncommitted" });
     config.set("enable.auto.commit", "false");
     config
 }
