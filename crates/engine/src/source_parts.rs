@@ -41,7 +41,9 @@ pub(crate) fn source_head_parts(
             when_caught_up: graph.settings.idle_when_caught_up,
             advance_after: graph.settings.advance_when_idle,
             without_splits: !source.is_bounded(),
-            needs_ticks: graph.nodes.iter().any(|node| has_processing_time(&node.operator)),
+            // State that may be spilled makes room for others also while nothing comes.
+            needs_ticks: graph.settings.memory_limit.is_some()
+                || graph.nodes.iter().any(|node| has_processing_time(&node.operator)),
         },
         on_error: context.on_source_error,
         env: context.env.clone(),

@@ -142,8 +142,6 @@ pub struct SpilledRun {
     pub path: PathBuf,
     /// What it would be called in the store; its `path` is the file's name.
     pub segment: SegmentRef,
-    /// Rows in it.
-    pub n_rows: u64,
     /// How its keys are found, where they are looked up.
     pub(crate) lookup: Option<FileLookup>,
     max_parallelism: u16,
@@ -252,7 +250,6 @@ struct RunFile {
     /// Of its keys, where they will be looked up.
     hashes: Vec<u64>,
     n_row_bytes: usize,
-    n_rows: u64,
     groups: Range<u16>,
     /// Slices with the bytes that their rows take in memory.
     slices: Vec<(SliceKey, u64)>,
@@ -287,7 +284,6 @@ impl RunWriter {
                 .with_style(if self.is_sorted { LOOKUP_STYLE } else { STYLE }),
             hashes: Vec::new(),
             n_row_bytes: 0,
-            n_rows: 0,
             groups: first..first + 1,
             slices: Vec::new(),
         });
@@ -296,7 +292,6 @@ impl RunWriter {
             file.hashes.extend(keys.iter().flatten().map(key_hash));
         }
         file.n_row_bytes += rows.get_array_memory_size();
-        file.n_rows += n_rows as u64;
         file.groups = file.groups.start.min(first)..file.groups.end.max(last + 1);
         match file.slices.last_mut().filter(|(key, _)| *key == slice) {
             Some((_, known)) => *known += n_bytes,
@@ -327,8 +322,8 @@ impl RunWriter {
         let n_bytes = encoded.bytes.len() as u64;
         let segment = SegmentRef { path: name, n_bytes, checksum: encoded.checksum };
         // Made before the file, so that a file that is cut short is removed too.
-        let (n_rows, max_parallelism) = (file.n_rows, self.context.max_parallelism);
-        let run = SpilledRun { path, segment, n_rows, lookup, max_parallelism, folder };
+        let max_parallelism = self.context.max_parallelism;
+        let run = SpilledRun { path, segment, lookup, max_parallelism, folder };
         let run = Arc::new(run);
         run.folder.write(&run.path, &encoded.bytes).map_err(|error| {
             let path = run.path.display();

@@ -312,6 +312,7 @@ impl Operator for WindowAggregator {
 
     fn tick(&mut self, now: ProcessingTime, output: &mut Output) -> Result<Emission> {
         if !is_processing_time(&self.spec.aggregate.window) {
+            self.make_room_for_others()?;
             return Ok(Emission::Done);
         }
         self.advance(now.0, output)
