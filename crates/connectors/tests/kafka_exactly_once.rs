@@ -622,13 +622,14 @@ fn an_outage_is_waited_for() {
     assert_eq!(job.open(), Some(record));
 }
 
-/// Opens the commit point, where a transaction may hang since the broker was killed.
-fn open_again(broker: &Broker, job: &mut Job) -> Option<CommitRecord> {
+/// Opens the commit point, where a transaction may hang since the broker was killed: then it is
+/// ended as the page of AR3324 says. Whether one did, and the record.
+fn open_again(broker: &Broker, job: &mut Job) -> (bool, Option<CommitRecord>) {
     let env = job.context.env.clone();
     let begun = env.elapsed();
     let error = loop {
         match job.open_one(0) {
-            Ok(record) => return record,
+            Ok(record) => return (false, record),
             Err(error) if error.kind() != ErrorKind::Transient => panic!("{error}"),
             Err(error) if env.elapsed() - begun > Duration::from_secs(15) => break error,
             Err(_) => {}
@@ -638,7 +639,7 @@ fn open_again(broker: &Broker, job: &mut Job) -> Option<CommitRecord> {
     let n_ended = broker.end_hanging();
     println!("{n_ended} parts of a transaction hung");
     assert!(n_ended > 0, "{error}");
-    job.open()
+    (true, job.open())
 }
 
 /// A broker that dies at any moment, and a job with it: what the record says is what is visible.
@@ -684,9 +685,17 @@ fn the_record_tells_what_is_visible() {
         broker.come_back();
         let mut next = Job::new("eo-maybe", &[orders()]).unwrap();
         let before = checkpoint;
-        checkpoint = open_again(&broker, &mut next).map_or(0, |record| record.checkpoint.0);
+        let (has_hung, record) = open_again(&broker, &mut next);
+        checkpoint = record.map_or(0, |record| record.checkpoint.0);
         println!("killed: {} checkpoints committed", checkpoint - before);
         let n_rows = i64::try_from(checkpoint).unwrap() * 10;
-        assert_eq!(bounded_ids(&orders()), ids(0..n_rows));
+        let visible = bounded_ids(&orders());
+        if has_hung {
+            // The broker has forgotten some or all markers of a commit, so it is no transaction:
+            // its rows may be visible without its record.
+            assert!([ids(0..n_rows), ids(0..n_rows + 10)].contains(&visible), "{visible:?}");
+            return;
+        }
+        assert_eq!(visible, ids(0..n_rows));
     }
 }

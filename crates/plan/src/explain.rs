@@ -165,7 +165,10 @@ fn details(graph: &JobGraph, node: &Node) -> Details {
             let mut details = grouped_details(&aggregate.keys, &aggregate.aggregates, below);
             details.extend(aggregate.ttl.map(|ttl| ("keeps", format!("keys for {ttl:?}"))));
             if graph.settings.memory_limit.is_some() {
-                details.push(("memory", "keys beyond the limit are spilled, and looked up on disk".to_owned()));
+                details.push((
+                    "memory",
+                    "keys beyond the limit are spilled, and looked up on disk".to_owned(),
+                ));
             }
             details
         }
