@@ -67,7 +67,16 @@ fn write_contents(out: &mut String, id: u64, contents: &Contents) {
          incarnation {}, {max_parallelism} key groups",
         contents.incarnation
     );
-    let names = ["operator", "id", "subtasks", "keys", "slices", "memory", "segments", "watermark"];
+    let names = [
+        "operator",
+        "id",
+        "subtasks",
+        "keys in memory",
+        "slices",
+        "memory",
+        "segments",
+        "watermark",
+    ];
     rows(out, &names, contents.operators.iter().map(operator).collect());
     for operator in &contents.operators {
         write_splits(out, operator);

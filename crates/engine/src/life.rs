@@ -106,7 +106,7 @@ impl Life {
             error.kind() == ErrorKind::Transient && self.restarts.n_failures() == 0 && !was_ready;
         let pause = if is_start { None } else { self.pause(&error) };
         let Some(pause) = pause else { return Next::End(Err(error)) };
-        tracing::warn!(%error, ?pause, "the job failed and is restarted");
+        tracing::warn!(code = error.code(), %error, ?pause, "the job failed and is restarted");
         self.shared.note_restart(&error);
         self.parts.context.is_restart = true;
         let labels = [("job", self.graph.settings.name.as_str())];

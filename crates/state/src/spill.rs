@@ -4,11 +4,11 @@
 //!
 //! Runs are written and read by the slot's own thread, which does nothing else meanwhile: what
 //! waits for it is bounded by the queues, and there is no state to work on before there is room
-//! for it. A run is cut into files of about [`FILE_BYTES`], which follow each other by slice, then
-//! by key group, so that few of them have to be looked at for a part of the keys.
+//! for it. A run is cut into files, which follow each other by slice, then by key group, so that
+//! few of them have to be looked at for a part of the keys.
 
 use std::fs;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +28,11 @@ use crate::snapshot::Run;
 use crate::sorted_run::FileLookup;
 use crate::spill_folder::{CANNOT_SPILL, SpillFolder};
 
-/// Bytes of rows after which another file is begun.
-const FILE_BYTES: usize = 32 << 20;
+/// Bytes of rows after which another file is begun: this part of a store's share, since a file is
+/// made in memory, and read there as a whole on its way to the store.
+const FILE_PART: u64 = 16;
+/// Within these bounds.
+const FILE_BYTES: RangeInclusive<u64> = 1 << 20..=32 << 20;
 
 /// Of 100 bytes that a process may have resident, so many are for state.
 const STATE_PERCENT: u64 = 45;
@@ -53,6 +56,13 @@ pub struct StateContext {
 }
 
 impl StateContext {
+    /// Bytes of rows of a file.
+    fn file_bytes(&self) -> u64 {
+        let (least, most) = FILE_BYTES.into_inner();
+        let share = self.memory.as_ref().map(|memory| memory.share());
+        share.map_or(most, |share| (share / FILE_PART).clamp(least, most))
+    }
+
     /// The section of its rows.
     pub fn section(&self) -> SectionId {
         SectionId { operator: self.operator, subtask: self.subtask }
@@ -88,6 +98,13 @@ impl MemoryLimit {
     }
 }
 
+impl MemoryLimit {
+    /// Bytes that each store may hold in any case.
+    fn share(&self) -> u64 {
+        self.max_bytes / self.n_stores.load(Ordering::Relaxed).max(1)
+    }
+}
+
 /// What one store holds of the memory.
 pub struct MemoryShare {
     limit: Arc<MemoryLimit>,
@@ -103,7 +120,7 @@ impl MemoryShare {
 
     /// Bytes that the store may hold in any case.
     pub fn max_bytes(&self) -> u64 {
-        self.limit.max_bytes / self.limit.n_stores.load(Ordering::Relaxed).max(1)
+        self.limit.share()
     }
 
     /// Bytes that it holds.
@@ -297,7 +314,7 @@ impl RunWriter {
             Some((_, known)) => *known += n_bytes,
             None => file.slices.push((slice, n_bytes)),
         }
-        if file.n_row_bytes >= FILE_BYTES {
+        if file.n_row_bytes as u64 >= self.context.file_bytes() {
             self.end_file()?;
         }
         Ok(())

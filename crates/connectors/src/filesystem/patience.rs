@@ -57,7 +57,7 @@ impl Patience {
             self.state.set_ready(false);
             if logged.is_none_or(|logged| now >= logged + LOG_INTERVAL) {
                 logged = Some(now);
-                tracing::warn!(%error, "writing failed, trying again");
+                tracing::warn!(code = error.code(), %error, "writing failed, trying again");
             }
             self.pause(pause, error)?;
             pause = (pause * 2).min(PAUSES.1);

@@ -64,7 +64,7 @@ impl Backoff {
         self.next = now + self.pause;
         if self.logged.is_none_or(|logged| now >= logged + LOG_INTERVAL) {
             self.logged = Some(now);
-            tracing::warn!(%error, "{what} failed, trying again");
+            tracing::warn!(code = error.code(), %error, "{what} failed, trying again");
         }
         Ok(())
     }

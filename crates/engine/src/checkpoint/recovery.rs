@@ -281,7 +281,7 @@ impl Recovery<'_> {
                 Ok(Found { manifest, record, incarnation })
             }
             Err(error) if error.kind() == ErrorKind::Corrupt && self.options.accept_duplicates => {
-                tracing::warn!(%error, "the committed checkpoint is left out");
+                tracing::warn!(code = error.code(), %error, "the committed checkpoint is left out");
                 let mut older = self.list_manifests()?;
                 let limit = Manifest::path(record.checkpoint, "");
                 older.retain(|path| *path < limit);
@@ -562,7 +562,7 @@ fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Sto
                 tracing::info!(path = object.path, "a checkpoint that was not committed is dropped")
             }
             Err(error) => {
-                tracing::warn!(%error, "a damaged checkpoint that was not committed is dropped")
+                tracing::warn!(code = error.code(), %error, "a damaged checkpoint that was not committed is dropped")
             }
         }
     }

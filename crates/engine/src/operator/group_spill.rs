@@ -27,7 +27,7 @@ use argus_state::spill::Pass;
 
 use super::group_aggregate::GroupAggregator;
 use super::group_store::{Dates, KeyedStore, UNDATED};
-use super::spilling::{PIECE_BYTES, STEP_BYTES, is_merged, last_due};
+use super::spilling::{is_merged, last_due, piece_rows, step_bytes};
 use super::state_memory::StateMemory;
 use super::window_state::{MAX_ROWS, StateLayout};
 
@@ -150,10 +150,16 @@ impl KeyRunWriter {
         KeyRunWriter { writer, updated: i64::MIN }
     }
 
-    /// Adds those slots, which are in order of the hashes of their keys.
-    fn add(&mut self, layout: &StateLayout, store: &KeyedStore, slots: &[u32]) -> Result<()> {
+    /// Adds all keys of a store, which come behind those before.
+    fn add(
+        &mut self,
+        layout: &StateLayout,
+        store: &KeyedStore,
+        memory: Option<&StateMemory>,
+    ) -> Result<()> {
         let n_key_bytes = store.n_bytes().div_ceil(store.keys.len().max(1)).max(1);
-        for slots in slots.chunks((PIECE_BYTES / n_key_bytes).clamp(1, MAX_ROWS)) {
+        let n_rows = piece_rows(memory, n_key_bytes).clamp(1, MAX_ROWS);
+        for slots in store.keys.by_hash().chunks(n_rows) {
             let n_bytes = (slots.len() * n_key_bytes) as u64;
             self.writer.add(&store.rows(layout, slots)?, n_bytes)?;
             let updated = |slot: &u32| store.updated.get(*slot as usize).copied();
@@ -217,7 +223,7 @@ impl GroupAggregator {
 
     fn write_run(&self) -> Result<KeyRun> {
         let mut writer = self.run_writer(0);
-        writer.add(&self.layout, &self.store, &self.store.keys.by_hash())?;
+        writer.add(&self.layout, &self.store, self.memory.as_ref())?;
         writer.finish()
     }
 
@@ -247,13 +253,13 @@ impl GroupAggregator {
         if most <= memory.n_bytes() / MOST_PART {
             return Ok(());
         }
-        let mib = |n_bytes: u64| n_bytes.div_ceil(1 << 20);
+        let kib = |n_bytes: u64| n_bytes.div_ceil(1 << 10);
         let message = format!(
-            "to find the keys of a GROUP BY without a window on disk takes {} MiB of memory in \
-             this subtask, more than half of the {} MiB that argus.state.memory-limit leaves it: \
+            "to find the keys of a GROUP BY without a window on disk takes {} KiB of memory in \
+             this subtask, more than half of the {} KiB that argus.state.memory-limit leaves it: \
              raise the limit, or let keys be forgotten by table.exec.state.ttl",
-            mib(most),
-            mib(memory.n_bytes())
+            kib(most),
+            kib(memory.n_bytes())
         );
         Err(Error::user("AR5303", message))
     }
@@ -264,9 +270,10 @@ impl GroupAggregator {
         let due = self.spilled.due(max_bytes).filter(|_| self.spilled.compaction.is_none());
         let Some(inputs) = due else { return };
         let runs = &self.spilled.runs[inputs.clone()];
+        let n_bytes: u64 = runs.iter().map(|run| run.run.n_row_bytes()).sum();
         let ranges = cut_hashes(
             runs.iter().filter_map(|run| run.run.hashes()),
-            runs.iter().map(|run| run.run.n_row_bytes()).sum::<u64>().div_ceil(STEP_BYTES),
+            n_bytes.div_ceil(step_bytes(self.memory.as_ref())),
         );
         let level = runs.iter().map(|run| run.run.pass.level).max().unwrap_or(0);
         let writer = self.run_writer(level.saturating_add(1));
@@ -299,7 +306,7 @@ impl GroupAggregator {
             })?;
         }
         gone.into_iter().for_each(|slot| merged.keys.remove(slot));
-        writer.add(&self.layout, &merged, &merged.keys.by_hash())?;
+        writer.add(&self.layout, &merged, self.memory.as_ref())?;
         Ok(true)
     }
 

@@ -2,18 +2,40 @@
 //! they are merged.
 
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use argus_state::spill::Pass;
 
-/// Rows of a run are made in pieces of about as many bytes of state.
-pub(super) const PIECE_BYTES: usize = 8 << 20;
+use super::state_memory::StateMemory;
 
-/// Bytes of state that a compaction merges with each batch, about.
-pub(super) const STEP_BYTES: u64 = 16 << 20;
+/// Bytes of state of which rows of a run are made at once, about: this part of the share.
+const PIECE_PART: u64 = 16;
+/// Within these bounds.
+const PIECE_BYTES: RangeInclusive<u64> = 256 << 10..=8 << 20;
+
+/// Bytes of state that a compaction merges with each batch, about: this part of the share.
+const STEP_PART: u64 = 8;
+/// Within these bounds.
+const STEP_BYTES: RangeInclusive<u64> = 1 << 20..=16 << 20;
 
 /// Passes of one level that there may be before they are merged.
 const MAX_PASSES: usize = 8;
+
+/// Rows of a run that are made at once, where a key takes as many bytes.
+pub(super) fn piece_rows(memory: Option<&StateMemory>, n_key_bytes: usize) -> usize {
+    let n_bytes = part_of_share(memory, PIECE_PART, PIECE_BYTES);
+    usize::try_from(n_bytes).unwrap_or(usize::MAX) / n_key_bytes.max(1)
+}
+
+/// Bytes of state that a compaction merges at once.
+pub(super) fn step_bytes(memory: Option<&StateMemory>) -> u64 {
+    part_of_share(memory, STEP_PART, STEP_BYTES)
+}
+
+fn part_of_share(memory: Option<&StateMemory>, part: u64, bounds: RangeInclusive<u64>) -> u64 {
+    let (least, most) = bounds.into_inner();
+    memory.map_or(most, |memory| (memory.max_bytes() / part).clamp(least, most))
+}
 
 /// Whether a pass is of the level of the last one that is merged, and not newer.
 pub(super) fn is_merged(pass: Pass, last: Pass) -> bool {

@@ -82,7 +82,7 @@ impl StateMemory {
             return Err(error);
         };
         if !std::mem::replace(&mut memory.has_warned, true) {
-            tracing::warn!(%error, "state stays in memory beyond its limit");
+            tracing::warn!(code = error.code(), %error, "state stays in memory beyond its limit");
         }
         memory.retry_bytes = memory.share.n_bytes() + memory.share.max_bytes() / RETRY_PART;
         Ok(())

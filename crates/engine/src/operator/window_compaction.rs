@@ -15,7 +15,7 @@ use argus_state::slice_store::Slice;
 use argus_state::spill::{Pass, RunWriter, SliceRun};
 use argus_state::{KeyTable, SliceKey};
 
-use super::spilling::{STEP_BYTES, is_merged, last_due};
+use super::spilling::{is_merged, last_due, step_bytes};
 use super::state_memory::StateMemory;
 use super::window_aggregate::{Accumulators, WindowAggregator};
 use super::window_spill::RangedWindow;
@@ -44,7 +44,7 @@ impl WindowAggregator {
         let nothing = KeyTable::default().grouped(self.context.max_parallelism);
         let mut window = RangedWindow::new(self.spec.accumulators()?);
         window.add(key, nothing, 0, &inputs);
-        window.cut(STEP_BYTES);
+        window.cut(step_bytes(self.memory.as_ref()));
         let writer = RunWriter::new(&self.context, Pass::next(last.level + 1));
         self.compaction = Some(Compaction { key, last, window, writer });
         Ok(())

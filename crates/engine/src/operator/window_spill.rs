@@ -23,7 +23,7 @@ use argus_state::slice_store::Slice;
 use argus_state::spill::{Pass, RunWriter, SliceRun};
 use arrow_array::RecordBatch;
 
-use super::spilling::{PIECE_BYTES, cut};
+use super::spilling::{cut, piece_rows};
 use super::state_memory::StateMemory;
 use super::window_aggregate::{Accumulators, WindowAggregator};
 use super::window_restore::CUMULATED_START;
@@ -173,7 +173,7 @@ impl WindowAggregator {
             return Ok(());
         }
         let n_key_bytes = slice_bytes(slice).div_ceil(slice.keys.len());
-        let n_rows = (PIECE_BYTES / n_key_bytes).max(1);
+        let n_rows = piece_rows(self.memory.as_ref(), n_key_bytes).max(1);
         let slots = slice.keys.grouped(self.context.max_parallelism);
         for slots in slots.all().chunks(n_rows) {
             for rows in self.layout.rows(key, slice, slots)? {
