@@ -109,6 +109,10 @@ fn help(code: &str, kind: ErrorKind) -> &'static str {
             "put the file back, or the table's former path; --fresh or --from-savepoint begins a \
              new life of the job"
         }
+        ("AR5301", _) => {
+            "start the job again: it goes on from its last checkpoint; and see what clears \
+             argus.state.spill-dir"
+        }
         (_, ErrorKind::Corrupt) => {
             "argus state show DIR/JOB says what is damaged; --accept-duplicates goes on from an \
              older checkpoint, --fresh begins anew"

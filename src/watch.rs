@@ -81,8 +81,9 @@ impl Watch<'_> {
         drop(rows);
         progress.finish();
         self.health.set_ready(false);
-        self.tell_restored(&handle, &mut seen);
+        let restored = self.restored(&handle, &mut seen);
         let end = handle.wait()?;
+        restored.into_iter().for_each(|line| eprint_quietly(&line));
         if !seen.is_announced && end == JobEnd::Finished {
             // It ended between two looks.
             self.announce();
@@ -92,7 +93,9 @@ impl Watch<'_> {
 
     fn look(&self, handle: &JobHandle, seen: &mut Seen) {
         let is_ready = handle.is_ready();
-        self.tell_restored(handle, seen);
+        if is_ready {
+            self.restored(handle, seen).into_iter().for_each(|line| eprint_quietly(&line));
+        }
         // Whoever has read that it runs may ask at once.
         self.health.set_ready(is_ready);
         if is_ready && !seen.is_announced && !self.stop.is_asked() {
@@ -117,17 +120,16 @@ impl Watch<'_> {
         }
     }
 
-    /// Says from which checkpoint the job goes on, at the start and after restarts.
-    fn tell_restored(&self, handle: &JobHandle, seen: &mut Seen) {
+    /// The line that says from which checkpoint the job goes on, where it has not been said since
+    /// the start or the last restart.
+    fn restored(&self, handle: &JobHandle, seen: &mut Seen) -> Option<String> {
         let n_restored = handle.control().n_restored();
         if n_restored == seen.n_restored {
-            return;
+            return None;
         }
         seen.n_restored = n_restored;
-        if let Some(checkpoint) = handle.control().status().checkpoints.restored {
-            let (name, checkpoint) = (self.job_name, checkpoint.0);
-            eprint_quietly(&format!("argus: restored job={name} checkpoint={checkpoint}\n"));
-        }
+        let checkpoint = handle.control().status().checkpoints.restored?.0;
+        Some(format!("argus: restored job={} checkpoint={checkpoint}\n", self.job_name))
     }
 
     fn announce(&self) {

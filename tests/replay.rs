@@ -79,3 +79,38 @@ fn all_tables_of_streampulse_are_written_early() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(text.matches(EARLY).count(), 5, "{text}");
 }
+
+/// A folder that has been read to its end, and gets another file.
+#[test]
+fn input_that_has_grown_is_late_for_windows_and_nothing_else() {
+    for (select, n_late) in [
+        (
+            "SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(t), INTERVAL '1' MINUTE))
+          GROUP BY window_start, window_end",
+            1,
+        ),
+        ("SELECT v FROM e", 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::create_dir(path("in")).unwrap();
+        let script = format!(
+            "CREATE TABLE e (v BIGINT, t TIMESTAMP(3), WATERMARK FOR t AS t) WITH
+               ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+             CREATE TABLE o (v BIGINT) WITH
+               ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+             INSERT INTO o {select};",
+            path("in"),
+            path("out"),
+        );
+        std::fs::write(path("job.sql"), script).unwrap();
+        for (life, day) in (0..).zip(["01", "02"]) {
+            let row = format!("1,2026-01-{day} 00:00:00\n");
+            std::fs::write(path(&format!("in/{day}.csv")), row).unwrap();
+            let done = process::argus(&["run", &path("job.sql"), "--dir", &path("checkpoints")]);
+            assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
+            let n_warnings = done.stderr.matches("are late for windows").count();
+            assert_eq!(n_warnings, n_late * life, "{}", done.stderr);
+        }
+    }
+}

@@ -102,10 +102,17 @@ fn read_manifest(
     Manifest::decode(bytes).map_err(|error| error.to_string())
 }
 
-/// The committed checkpoint is told of even where it has gone.
+/// The committed checkpoint is told of even where it has gone; but with a Kafka sink later ones
+/// were committed, and it was tidied away.
 fn note_missing(checkpoints: &mut Vec<Checkpoint>, committed: &CommitRecord) {
     let (CheckpointId(id), path) = (committed.checkpoint, path_of(committed));
-    if checkpoints.iter().any(|known| known.path == path) {
+    let is_superseded = |later: &Checkpoint| {
+        let operators = later.contents.iter().flat_map(|contents| &contents.operators);
+        let mut names = operators.map(|operator| operator.name.as_str());
+        later.checkpoint > id
+            && names.any(|name| name.starts_with("Sink ") && name.ends_with("(kafka)"))
+    };
+    if checkpoints.iter().any(|known| known.path == path || is_superseded(known)) {
         return;
     }
     let place = checkpoints.partition_point(|known| known.checkpoint < id);

@@ -13,7 +13,7 @@ use argus_base::id::{CheckpointId, OperatorId, SubtaskIndex};
 use argus_base::key_group::key_group_range;
 use argus_base::time::Watermark;
 use argus_base::{Env, Error, ErrorKind, Result};
-use argus_plan::JobGraph;
+use argus_plan::{JobGraph, Operator};
 use argus_state::epoch_log::{EpochLog, Takeover};
 use argus_state::manifest::{
     KeyedState, Manifest, OperatorState, SectionRef, StagedOutput, SubtaskState,
@@ -166,7 +166,7 @@ impl Recovery<'_> {
         if let Some(manifest) = &manifest {
             let (checkpoint, generation) = (manifest.checkpoint.0, takeover.generation.0);
             tracing::info!(checkpoint, generation, "checkpoint restored");
-            if has_ended(manifest) {
+            if has_fired_all(manifest, self.graph) {
                 tracing::warn!(
                     checkpoint,
                     "the job had come to the end of its input and has fired every window: rows \
@@ -568,10 +568,22 @@ fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Sto
     }
 }
 
-/// Whether every operator has seen the end of its input.
-fn has_ended(manifest: &Manifest) -> bool {
-    let subtasks = manifest.operators.iter().flat_map(|operator| &operator.subtasks);
-    let mut watermarks = subtasks.filter_map(|subtask| subtask.watermark).peekable();
+/// Whether the job has windows, and each has seen the end of its input.
+fn has_fired_all(manifest: &Manifest, graph: &JobGraph) -> bool {
+    let is_window = |operator: &&OperatorState| {
+        let mut nodes = graph.nodes.iter().filter(|node| node.id == operator.operator);
+        nodes.any(|node| {
+            matches!(
+                node.operator,
+                Operator::WindowAggregate(_) | Operator::GlobalWindowAggregate(_)
+            )
+        })
+    };
+    let windows = manifest.operators.iter().filter(is_window);
+    let mut watermarks = windows
+        .flat_map(|operator| &operator.subtasks)
+        .filter_map(|subtask| subtask.watermark)
+        .peekable();
     watermarks.peek().is_some() && watermarks.all(|watermark| watermark == Watermark::MAX)
 }
 

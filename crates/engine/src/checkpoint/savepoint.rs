@@ -171,7 +171,7 @@ fn place_of(
     // A number may come again, after a move to another store; what it stands for does not.
     let hash = Manifest::hash(&manifest.encode());
     let name = format!("savepoint-{}-{}-{}", manifest.job, manifest.checkpoint.0, &hash[..8]);
-    Ok(storage::place_of(&dir, &name))
+    Ok(storage::place_of(&storage::absolute(&dir), &name))
 }
 
 /// A savepoint being written.

@@ -42,6 +42,11 @@ fn refused(dir: &str, why: &str) -> Error {
     Error::user("AR5103", format!("execution.checkpointing.dir '{dir}': {why}"))
 }
 
+/// Whether the text of a directory names a scheme.
+pub(super) fn is_uri(dir: &str) -> bool {
+    split_scheme(dir).is_some()
+}
+
 /// The scheme and what follows its colon, where there is one; `/a:b` and `a:b` have none.
 fn split_scheme(dir: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = dir.split_once(':')?;
