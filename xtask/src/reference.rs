@@ -11,7 +11,10 @@ const ERRORS_HEAD: &str = "\
 
 Every message of Argus has a code. 1xxx: the script or the arguments are wrong (exit code \
 2). 2xxx: Flink runs it, Argus does not
-yet (exit code 3). 3xxx and above: something went wrong while a job ran (exit code 1).
+yet (exit code 3). 3xxx and above: something went wrong while a job started or ran. The exit \
+code is then 1 unless the page says otherwise:
+4 where another worker has taken the job over, 5 where something that is stored is missing or \
+cannot be read.
 
 | code | meaning |
 |---|---|

@@ -562,7 +562,8 @@ fn report_torn(listing: &[ObjectInfo], restored: CheckpointId, storage: &dyn Sto
                 tracing::info!(path = object.path, "a checkpoint that was not committed is dropped")
             }
             Err(error) => {
-                tracing::warn!(code = error.code(), %error, "a damaged checkpoint that was not committed is dropped")
+                let code = error.code();
+                tracing::warn!(code, %error, "a damaged checkpoint, not committed, is dropped")
             }
         }
     }
