@@ -114,3 +114,28 @@ fn input_that_has_grown_is_late_for_windows_and_nothing_else() {
         }
     }
 }
+
+/// The delay of a partition is over when the input is: nothing is left that could come into it.
+#[test]
+fn the_end_of_the_input_completes_every_partition() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let script = format!(
+        "CREATE TABLE e (v BIGINT, k STRING) WITH
+           ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+         CREATE TABLE o (v BIGINT, k STRING) PARTITIONED BY (k) WITH
+           ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv',
+            'sink.partition-commit.policy.kind' = 'success-file',
+            'sink.partition-commit.delay' = '1 h');
+         INSERT INTO o SELECT * FROM e;",
+        path("in.csv"),
+        path("out"),
+    );
+    std::fs::write(path("in.csv"), "1,a\n2,b\n").unwrap();
+    std::fs::write(path("job.sql"), script).unwrap();
+    let done = process::argus(&["run", &path("job.sql"), "--dir", &path("checkpoints")]);
+    assert_eq!(done.exit_code, Some(0), "{}", done.stderr);
+    for partition in ["k=a", "k=b"] {
+        assert!(std::fs::exists(path(&format!("out/{partition}/_SUCCESS"))).unwrap());
+    }
+}

@@ -115,6 +115,11 @@ pub trait Committer: Send {
     /// it had committed before change nothing, so that a call whose answer was lost may be made
     /// again, also after a restart. `Fenced` where another owner has taken over.
     fn commit(&mut self, record: &CommitRecord, outputs: &[EpochOutput]) -> Result<()>;
+
+    /// Input has come to its end, or was drained: the next `commit` is of the last epoch. Told to
+    /// those that follow the commit point; not where a job is stopped where it stands. A job that
+    /// crashed before that `commit` comes to its end again, so this need not outlive the process.
+    fn end_input(&mut self) {}
 }
 
 #[cfg(test)]

@@ -307,6 +307,56 @@ fn complete_partitions_are_told() {
 }
 
 #[test]
+fn the_end_of_the_input_ends_every_delay() {
+    let policy = [
+        ("sink.partition-commit.policy.kind", "success-file"),
+        ("sink.partition-commit.delay", "1 h"),
+    ];
+    let world = World::new(&["name"], &policy);
+    let mut run = world.open(1, 1).unwrap();
+    let mut writer = run.writer();
+    let before = write_epoch(writer.as_mut(), 1, &[batch(&[(1, "a")])]).unwrap();
+    run.commit(1, &before).unwrap();
+    let last = write_epoch(writer.as_mut(), 2, &[batch(&[(2, "b")])]).unwrap();
+    assert_eq!(world.visible("/name=a"), ["part-0000000000000001-0-1-0"]);
+    run.committer.end_input();
+    // The partition's files come with the commit, and so does what tells that it is complete.
+    assert_eq!(world.visible("/name=b"), [""; 0]);
+    run.commit(2, &last).unwrap();
+    assert_eq!(world.visible("/name=a"), ["_SUCCESS", "part-0000000000000001-0-1-0"]);
+    assert_eq!(world.visible("/name=b"), ["_SUCCESS", "part-0000000000000001-0-2-1"]);
+    // What was told is not told again: whoever reads the partitions may take the files away.
+    std::fs::remove_file(world.folder.path("out/name=a/_SUCCESS")).unwrap();
+    run.commit(2, &last).unwrap();
+    let mut again = world.open(1, 2).unwrap();
+    again.committer.end_input();
+    again.commit(3, &[]).unwrap();
+    assert_eq!(world.visible("/name=a"), ["part-0000000000000001-0-1-0"]);
+}
+
+#[test]
+fn a_crash_before_the_last_partitions_are_told_is_made_good() {
+    let policy = [
+        ("sink.partition-commit.policy.kind", "success-file"),
+        ("sink.partition-commit.delay", "1 h"),
+    ];
+    let world = World::new(&["name"], &policy);
+    let mut run = world.open(1, 1).unwrap();
+    let mut writer = run.writer();
+    let last = write_epoch(writer.as_mut(), 1, &[batch(&[(1, "a")])]).unwrap();
+    run.committer.end_input();
+    // The crash came before the table followed, and the run that comes back is stopped: no end.
+    let mut stopped = world.open(1, 2).unwrap();
+    stopped.commit(1, &last).unwrap();
+    stopped.commit(2, &[]).unwrap();
+    assert_eq!(world.visible("/name=a"), ["part-0000000000000001-0-1-0"]);
+    let mut again = world.open(1, 3).unwrap();
+    again.committer.end_input();
+    again.commit(3, &[]).unwrap();
+    assert_eq!(world.visible("/name=a"), ["_SUCCESS", "part-0000000000000001-0-1-0"]);
+}
+
+#[test]
 fn a_partition_that_was_taken_away_needs_not_be_told() {
     let policy = [
         ("sink.partition-commit.policy.kind", "success-file"),

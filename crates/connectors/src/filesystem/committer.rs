@@ -51,6 +51,8 @@ pub struct FileCommitter {
     target: CommitTarget,
     names: SharedNames,
     owner: Option<Owner>,
+    /// Whether the next epoch is the last, with which every partition is complete.
+    is_input_ended: bool,
     /// Complete files that former runs left, by epoch. Those of an epoch that is committed and
     /// still hidden afterwards are nobody's.
     left_behind: Vec<(CheckpointId, String)>,
@@ -60,7 +62,8 @@ impl FileCommitter {
     /// A committer that has touched nothing. What `open` decides on is put into `names`.
     pub fn new(target: CommitTarget, names: SharedNames) -> FileCommitter {
         let name = target.place.name();
-        FileCommitter { name, target, names, owner: None, left_behind: Vec::new() }
+        let (owner, is_input_ended, left_behind) = (None, false, Vec::new());
+        FileCommitter { name, target, names, owner, is_input_ended, left_behind }
     }
 
     /// Removes files that were being written, and remembers those that were complete.
@@ -107,7 +110,12 @@ impl FileCommitter {
         for file in files {
             marker.waiting.entry(file.folder.clone()).or_insert(now.0);
         }
-        for folder in policy.take_complete(&mut marker.waiting, now) {
+        let complete = if self.is_input_ended {
+            std::mem::take(&mut marker.waiting).into_keys().collect()
+        } else {
+            policy.take_complete(&mut marker.waiting, now)
+        };
+        for folder in complete {
             self.target.place.touch(&path(&folder, &policy.success_name))?;
         }
         Ok(())
@@ -199,6 +207,10 @@ impl Committer for FileCommitter {
         }
         self.target.n_records.add(files.iter().map(|file| file.n_rows).sum());
         self.remove_left_behind(record.checkpoint)
+    }
+
+    fn end_input(&mut self) {
+        self.is_input_ended = true;
     }
 }
 

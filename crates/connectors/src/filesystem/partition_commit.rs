@@ -1,7 +1,8 @@
 //! How a partition is told to be complete: by an empty file in its folder.
 //!
-//! Process time decides: a partition is complete `delay` after its first file became visible.
-//! Another file in it makes it incomplete again, and it is told once more.
+//! Process time decides: a partition is complete `delay` after its first file became visible, and
+//! with the last epoch of an input that has come to its end. Another file in it makes it incomplete
+//! again, and it is told once more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub const OPTIONS: [OptionSpec; 11] = [
         DELAY,
         OptionKind::Duration,
         "Time from a partition's first visible file to its completion; looked at with each \
-         checkpoint.",
+         checkpoint. The end of the input ends it.",
     )
     .default("0 s"),
     OptionSpec::new(NAME, OptionKind::Text, "Name of the file.").default("_SUCCESS"),

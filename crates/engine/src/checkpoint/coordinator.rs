@@ -454,6 +454,10 @@ impl Coordinator {
         let now = self.parts.env.elapsed();
         self.has_noted_commit = true;
         self.n_failures = 0;
+        let is_stopped = pending.kind == BarrierKind::Stop && !self.is_exhausted();
+        if pending.kind != BarrierKind::Periodic && !is_stopped {
+            self.outputs.end_input();
+        }
         self.outputs.committed(record);
         self.parts.orders.complete(record.checkpoint);
         let n_full = manifest.segments().iter().map(|segment| segment.n_bytes).sum();

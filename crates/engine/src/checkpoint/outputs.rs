@@ -141,6 +141,11 @@ impl Outputs {
         }
     }
 
+    /// The next epoch handed to followers is the last: input has come to its end.
+    pub(crate) fn end_input(&mut self) {
+        self.followers.iter_mut().for_each(|follower| follower.open.committer.end_input());
+    }
+
     /// Whether the next checkpoint has to wait.
     pub(crate) fn is_full(&self) -> bool {
         self.most_behind() >= MAX_BEHIND
