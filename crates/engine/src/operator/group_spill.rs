@@ -29,7 +29,7 @@ use super::group_aggregate::GroupAggregator;
 use super::group_store::{Dates, KeyedStore, UNDATED};
 use super::spilling::{is_merged, last_due, piece_rows, step_bytes};
 use super::state_memory::StateMemory;
-use super::window_state::{MAX_ROWS, StateLayout};
+use super::window_state::StateLayout;
 
 /// All runs are merged where finding their keys takes this part of the share.
 const MUCH_PART: u64 = 4;
@@ -158,7 +158,7 @@ impl KeyRunWriter {
         memory: Option<&StateMemory>,
     ) -> Result<()> {
         let n_key_bytes = store.n_bytes().div_ceil(store.keys.len().max(1)).max(1);
-        let n_rows = piece_rows(memory, n_key_bytes).clamp(1, MAX_ROWS);
+        let n_rows = piece_rows(memory, n_key_bytes);
         for slots in store.keys.by_hash().chunks(n_rows) {
             let n_bytes = (slots.len() * n_key_bytes) as u64;
             self.writer.add(&store.rows(layout, slots)?, n_bytes)?;

@@ -5,8 +5,6 @@
 //! each got its last row. A key that was taken out leaves a row that says so: older rows of it are
 //! dead. So are rows of keys that were forgotten when the seal was made.
 
-use std::slice;
-
 use argus_base::Result;
 use argus_plan::AggregateCall;
 use argus_state::SliceKey;
@@ -18,7 +16,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 
 use super::group_aggregate::GroupAggregator;
 use super::group_store::{Dates, KeyedStore};
-use super::spilling::{cut, in_memory};
+use super::spilling::ranges_to_restore;
 use super::window_aggregate::Accumulators;
 use super::window_state::{MAX_ROWS, StateLayout, UPDATED};
 
@@ -120,11 +118,8 @@ impl GroupAggregator {
         }
         // The chain was begun when the last run had been written.
         let newest_first = || part.chain.iter().rev().chain(part.runs.iter().rev());
-        let sizes = newest_first().map(|of| of.segment.size(of.section, part.groups.clone()));
-        let n_bytes = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
-        let n_ranges = self.memory.as_ref().map(|memory| memory.n_ranges_to_restore(n_bytes));
         let dates = self.dates_of(part);
-        for groups in cut(slice::from_ref(&part.groups), n_ranges.unwrap_or(1)) {
+        for groups in ranges_to_restore(self.memory.as_ref(), &part.groups, newest_first()) {
             // Keys of which the newest row says that they are gone hold a slot until all is read.
             let mut gone = Vec::new();
             for section in newest_first() {

@@ -3,10 +3,13 @@
 
 use std::collections::VecDeque;
 use std::ops::{Range, RangeInclusive};
+use std::slice;
 
+use argus_state::snapshot::Section;
 use argus_state::spill::Pass;
 
 use super::state_memory::StateMemory;
+use super::window_state::MAX_ROWS;
 
 /// Bytes of state of which rows of a run are made at once, about: this part of the share.
 const PIECE_PART: u64 = 16;
@@ -24,7 +27,8 @@ const MAX_PASSES: usize = 8;
 /// Rows of a run that are made at once, where a key takes as many bytes.
 pub(super) fn piece_rows(memory: Option<&StateMemory>, n_key_bytes: usize) -> usize {
     let n_bytes = part_of_share(memory, PIECE_PART, PIECE_BYTES);
-    usize::try_from(n_bytes).unwrap_or(usize::MAX) / n_key_bytes.max(1)
+    let n_rows = usize::try_from(n_bytes).unwrap_or(usize::MAX) / n_key_bytes.max(1);
+    n_rows.clamp(1, MAX_ROWS)
 }
 
 /// Bytes of state that a compaction merges at once.
@@ -62,6 +66,19 @@ pub(super) fn cut(ranges: &[Range<u16>], n_ranges: u64) -> VecDeque<Range<u16>> 
     let n_ranges = n_ranges.clamp(1, n_groups);
     let edge = |n: u64| start + u16::try_from(n * n_groups / n_ranges).expect("at most n_groups");
     (0..n_ranges).map(|n| edge(n)..edge(n + 1)).collect()
+}
+
+/// Ranges of a part's key groups in which these sections of it are restored: each takes half of the
+/// share at most, or is one key group.
+pub(super) fn ranges_to_restore<'a>(
+    memory: Option<&StateMemory>,
+    groups: &Range<u16>,
+    sections: impl Iterator<Item = &'a Section>,
+) -> VecDeque<Range<u16>> {
+    let sizes = sections.map(|of| of.segment.size(of.section, groups.clone()));
+    let n_bytes: u64 = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
+    let n_ranges = memory.map_or(1, |memory| n_bytes.div_ceil((memory.max_bytes() / 2).max(1)));
+    cut(slice::from_ref(groups), n_ranges)
 }
 
 /// Bytes that rows take in memory, about: those of the columns, and the table that finds keys.

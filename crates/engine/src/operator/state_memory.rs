@@ -65,11 +65,6 @@ impl StateMemory {
         self.share.n_bytes() > self.range_bytes()
     }
 
-    /// Number of ranges in which as many bytes are restored: each takes half of the share at most.
-    pub fn n_ranges_to_restore(&self, n_bytes: u64) -> u64 {
-        n_bytes.div_ceil((self.share.max_bytes() / 2).max(1))
-    }
-
     /// Runs were written.
     pub fn has_spilled(&mut self) {
         self.retry_bytes = 0;

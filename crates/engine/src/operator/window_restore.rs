@@ -9,7 +9,6 @@
 //! the longest window it grows to.
 
 use std::collections::BTreeSet;
-use std::slice;
 
 use argus_base::{Error, Result};
 use argus_plan::WindowKind;
@@ -20,7 +19,7 @@ use argus_state::snapshot::{RestoredPart, RestoredState, Run, Sealed, is_too_lon
 use argus_state::spill::SliceRun;
 use arrow_array::RecordBatch;
 
-use super::spilling::{cut, in_memory};
+use super::spilling::{in_memory, ranges_to_restore};
 use super::window_aggregate::{WindowAggregator, get_slice};
 use super::window_state::{rows_by_slice, slice_bytes};
 
@@ -133,9 +132,8 @@ impl WindowAggregator {
     /// between two ranges, and only there, the keys in memory are complete and can be spilled.
     fn restore_chain(&mut self, part: &RestoredPart) -> Result<()> {
         let live: BTreeSet<SliceKey> = part.live.iter().copied().collect();
-        let sizes = part.chain.iter().map(|of| of.segment.size(of.section, part.groups.clone()));
-        let n_bytes = sizes.map(|(n_rows, n_bytes)| in_memory(n_rows, n_bytes)).sum();
-        for groups in cut(slice::from_ref(&part.groups), self.n_ranges_to_restore(n_bytes)) {
+        let memory = self.memory.as_ref();
+        for groups in ranges_to_restore(memory, &part.groups, part.chain.iter()) {
             for section in part.chain.iter().rev() {
                 for rows in section.rows(groups.clone()) {
                     self.restore_rows(&rows?, &live)?;

@@ -100,11 +100,6 @@ impl WindowAggregator {
         if must_spill { self.spill() } else { Ok(()) }
     }
 
-    /// Number of ranges in which as many bytes are restored.
-    pub(super) fn n_ranges_to_restore(&self, n_bytes: u64) -> u64 {
-        self.memory.as_ref().map_or(1, |memory| memory.n_ranges_to_restore(n_bytes))
-    }
-
     /// Spills what is too much to be sealed at once, since what is sealed is a copy.
     pub(super) fn make_room_to_seal(&mut self) -> Result<()> {
         let is_much = self.memory.as_ref().is_some_and(|memory| memory.is_much());
@@ -173,7 +168,7 @@ impl WindowAggregator {
             return Ok(());
         }
         let n_key_bytes = slice_bytes(slice).div_ceil(slice.keys.len());
-        let n_rows = piece_rows(self.memory.as_ref(), n_key_bytes).max(1);
+        let n_rows = piece_rows(self.memory.as_ref(), n_key_bytes);
         let slots = slice.keys.grouped(self.context.max_parallelism);
         for slots in slots.all().chunks(n_rows) {
             for rows in self.layout.rows(key, slice, slots)? {
