@@ -53,25 +53,17 @@ pub(crate) struct FileLookup {
 pub struct SortedRunWriter {
     runs: RunWriter,
     pass: Pass,
-    last_hash: u64,
 }
 
 impl SortedRunWriter {
     /// Nothing is written yet.
     pub fn new(context: &StateContext, pass: Pass) -> SortedRunWriter {
-        SortedRunWriter { runs: RunWriter::sorted(context, pass), pass, last_hash: 0 }
+        SortedRunWriter { runs: RunWriter::sorted(context, pass), pass }
     }
 
     /// Adds rows in order of the hashes of their keys, none of which is less than those before. A
     /// transient error means what it does of [`RunWriter::add`].
     pub fn add(&mut self, rows: &RecordBatch, n_bytes: u64) -> Result<()> {
-        for key in KeyColumns::of(rows)?.keys.iter().flatten() {
-            let hash = key_hash(key);
-            if hash < self.last_hash {
-                return Err(Error::bug("rows of a sorted run are out of order"));
-            }
-            self.last_hash = hash;
-        }
         self.runs.add(SliceKey::KEYED, rows, n_bytes)
     }
 
@@ -86,13 +78,16 @@ impl SortedRunWriter {
 }
 
 impl FileLookup {
-    /// Of the keys with these hashes, which are in order.
-    pub fn new(blocks: BlockPlaces, hashes: &[u64]) -> FileLookup {
+    /// Of the keys with these hashes, which must be in order.
+    pub fn new(blocks: BlockPlaces, hashes: &[u64]) -> Result<FileLookup> {
+        if !hashes.is_sorted() {
+            return Err(Error::bug("rows of a sorted run are out of order"));
+        }
         let mut filter = KeyFilter::new(hashes.len());
         hashes.iter().for_each(|hash| filter.insert(*hash));
         let (first, last) = (hashes.first(), hashes.last());
         let hashes = first.copied().unwrap_or(0)..=last.copied().unwrap_or(0);
-        FileLookup { blocks, hashes, filter }
+        Ok(FileLookup { blocks, hashes, filter })
     }
 
     fn n_bytes(&self) -> usize {

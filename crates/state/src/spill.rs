@@ -329,7 +329,7 @@ impl RunWriter {
     fn end_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let (encoded, blocks) = file.segment.finish_known()?;
-        let lookup = self.is_sorted.then(|| FileLookup::new(blocks, &file.hashes));
+        let lookup = self.is_sorted.then(|| FileLookup::new(blocks, &file.hashes)).transpose()?;
         let number = NEXT_RUN.fetch_add(1, Ordering::Relaxed);
         let StateContext { operator, subtask, memory, .. } = &self.context;
         let memory = memory.as_ref().ok_or_else(|| Error::bug("spilled without a limit"))?;
