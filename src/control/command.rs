@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use argus_base::{Env, Result};
+use argus_state::storage;
 
 use super::client::{Client, Trouble};
 use super::place::{Socket, default_socket};
@@ -20,7 +21,7 @@ pub fn stop(arguments: &StopArguments) -> std::result::Result<(), Failure> {
     let request = Request::Stop {
         drain: arguments.drain,
         savepoint: arguments.savepoint || arguments.to.is_some(),
-        dir: arguments.to.as_deref().map(whole_path),
+        dir: arguments.to.as_deref().map(storage::absolute),
     };
     let worker = Worker::of(&arguments.worker)?;
     let mut client = worker.connect()?;
@@ -37,7 +38,7 @@ pub fn stop(arguments: &StopArguments) -> std::result::Result<(), Failure> {
 
 /// Takes a savepoint and prints where it lies.
 pub fn savepoint(arguments: &SavepointArguments) -> std::result::Result<(), Failure> {
-    let request = Request::Savepoint { dir: arguments.to.as_deref().map(whole_path) };
+    let request = Request::Savepoint { dir: arguments.to.as_deref().map(storage::absolute) };
     let worker = Worker::of(&arguments.worker)?;
     let answer = worker.ask(&mut worker.connect()?, &request)?;
     Ok(print(&answer.savepoint.unwrap_or_default())?)
@@ -60,14 +61,6 @@ pub fn status(arguments: &StatusArguments) -> std::result::Result<(), Failure> {
 
 fn print(line: &str) -> Result<()> {
     write_out(format!("{line}\n").as_bytes())
-}
-
-/// The worker has another working folder.
-fn whole_path(dir: &str) -> String {
-    if dir.contains("://") {
-        return dir.to_owned();
-    }
-    std::path::absolute(dir).map_or_else(|_| dir.to_owned(), |path| path.display().to_string())
 }
 
 /// The worker that is meant, and where it is looked for.

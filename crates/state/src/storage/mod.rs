@@ -89,7 +89,7 @@ pub fn place_of(dir: &str, job: &str) -> String {
     format!("{}/{name}", dir.trim_end_matches('/'))
 }
 
-/// The directory for whoever does not know the working directory of this process.
+/// The directory as a process with another working directory has to call it.
 pub fn absolute(dir: &str) -> String {
     let path = if place::is_uri(dir) { None } else { std::path::absolute(dir).ok() };
     path.map_or_else(|| dir.to_owned(), |path| path.display().to_string())
