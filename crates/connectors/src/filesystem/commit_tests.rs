@@ -306,13 +306,13 @@ fn complete_partitions_are_told() {
     assert_eq!(read(&world.table).unwrap().len(), 3);
 }
 
+/// Partitions that are told to be complete an hour after their first file.
+const COMPLETE_IN_AN_HOUR: [(&str, &str); 2] =
+    [("sink.partition-commit.policy.kind", "success-file"), ("sink.partition-commit.delay", "1 h")];
+
 #[test]
 fn the_end_of_the_input_ends_every_delay() {
-    let policy = [
-        ("sink.partition-commit.policy.kind", "success-file"),
-        ("sink.partition-commit.delay", "1 h"),
-    ];
-    let world = World::new(&["name"], &policy);
+    let world = World::new(&["name"], &COMPLETE_IN_AN_HOUR);
     let mut run = world.open(1, 1).unwrap();
     let mut writer = run.writer();
     let before = write_epoch(writer.as_mut(), 1, &[batch(&[(1, "a")])]).unwrap();
@@ -336,11 +336,7 @@ fn the_end_of_the_input_ends_every_delay() {
 
 #[test]
 fn a_crash_before_the_last_partitions_are_told_is_made_good() {
-    let policy = [
-        ("sink.partition-commit.policy.kind", "success-file"),
-        ("sink.partition-commit.delay", "1 h"),
-    ];
-    let world = World::new(&["name"], &policy);
+    let world = World::new(&["name"], &COMPLETE_IN_AN_HOUR);
     let mut run = world.open(1, 1).unwrap();
     let mut writer = run.writer();
     let last = write_epoch(writer.as_mut(), 1, &[batch(&[(1, "a")])]).unwrap();
@@ -358,11 +354,7 @@ fn a_crash_before_the_last_partitions_are_told_is_made_good() {
 
 #[test]
 fn a_partition_that_was_taken_away_needs_not_be_told() {
-    let policy = [
-        ("sink.partition-commit.policy.kind", "success-file"),
-        ("sink.partition-commit.delay", "1 h"),
-    ];
-    let world = World::new(&["name"], &policy);
+    let world = World::new(&["name"], &COMPLETE_IN_AN_HOUR);
     let mut run = world.open(1, 1).unwrap();
     let mut writer = run.writer();
     let rows = batch(&[(1, "a"), (2, "b")]);
