@@ -17,7 +17,7 @@ use arrow_select::interleave::interleave_record_batch;
 use crate::SliceKey;
 use crate::key_filter::KeyFilter;
 use crate::rows::KeyColumns;
-use crate::segment::{BlockPlaces, SegmentReader};
+use crate::segment::{BlockPlaces, SegmentReader, first_row};
 use crate::snapshot::Run;
 use crate::spill::{Pass, RunWriter, SpilledRun, StateContext};
 
@@ -185,8 +185,8 @@ impl SortedRun {
                 let block = block?;
                 let keys = KeyColumns::of(&block)?.keys;
                 let hash = |row| key_hash(keys.value(row));
-                let start = first_row(0, keys.len(), |row| hash(row) < *hashes.start());
-                let end = first_row(start, keys.len(), |row| hash(row) <= *hashes.end());
+                let start = first_row(0..keys.len(), |row| Ok(hash(row) < *hashes.start()))?;
+                let end = first_row(start..keys.len(), |row| Ok(hash(row) <= *hashes.end()))?;
                 if start < end {
                     each(&block.slice(start, end - start))?;
                 }
@@ -218,7 +218,7 @@ impl FoundRows {
         let n_before = self.places.len();
         let mut from = 0;
         for (_, Wanted { hash, number }) in wanted {
-            from = first_row(from, keys.len(), |row| key_hash(keys.value(row)) < *hash);
+            from = first_row(from..keys.len(), |row| Ok(key_hash(keys.value(row)) < *hash))?;
             let key = key_of(*number);
             let mut same = (from..keys.len()).take_while(|row| key_hash(keys.value(*row)) == *hash);
             if let Some(row) = same.find(|row| keys.value(*row) == key) {
@@ -244,15 +244,6 @@ impl FoundRows {
         *self = FoundRows::default();
         Ok(())
     }
-}
-
-/// The first row of a range that is not before what is looked for.
-fn first_row(mut start: usize, mut end: usize, is_before: impl Fn(usize) -> bool) -> usize {
-    while start < end {
-        let middle = usize::midpoint(start, end);
-        if is_before(middle) { start = middle + 1 } else { end = middle }
-    }
-    start
 }
 
 #[cfg(test)]

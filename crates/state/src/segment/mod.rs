@@ -21,6 +21,7 @@ mod order;
 mod reader;
 mod writer;
 
+pub(crate) use order::first_row;
 pub use reader::SegmentReader;
 pub(crate) use writer::{BlockPlaces, LOOKUP_STYLE, STYLE};
 pub use writer::{EncodedSegment, SegmentWriter};

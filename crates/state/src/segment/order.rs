@@ -1,5 +1,7 @@
 //! The order of rows in a section: by key group, then slice, then as they were added.
 
+use std::ops::Range;
+
 use argus_base::key_group::{key_group, key_hash};
 use argus_base::{Error, Result};
 use arrow_array::cast::AsArray;
@@ -65,6 +67,18 @@ fn groups(batch: &RecordBatch, max_parallelism: u16) -> Result<Vec<u16>> {
         DataType::Binary => groups_of(keys.as_binary::<i32>(), max_parallelism),
         _ => groups_of(keys.as_binary_view(), max_parallelism),
     })
+}
+
+/// The first row of a range that is not before what is looked for.
+pub(crate) fn first_row(
+    mut rows: Range<usize>,
+    mut is_before: impl FnMut(usize) -> Result<bool>,
+) -> Result<usize> {
+    while !rows.is_empty() {
+        let middle = usize::midpoint(rows.start, rows.end);
+        rows = if is_before(middle)? { middle + 1..rows.end } else { rows.start..middle };
+    }
+    Ok(rows.start)
 }
 
 /// Key group of one row.

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::block::BlockDecoder;
 use super::index::decode_header;
 use super::index::{BlockEntry, Flaw, Index, MAX_HEADER_BYTES, TRAILER_BYTES, Trailer};
-use super::order::group_at;
+use super::order::{first_row, group_at};
 use super::{BlockPlaces, SectionId, SegmentRef, corrupt};
 use crate::spill::run_is_lost;
 use crate::storage::Storage;
@@ -296,16 +296,8 @@ impl<'a> Rows<'a> {
 
     /// The first row whose group is not below `group`.
     fn first_row(&self, rows: &RecordBatch, group: u16) -> Result<usize> {
-        let (mut start, mut end) = (0, rows.num_rows());
-        while start < end {
-            let middle = usize::midpoint(start, end);
-            if group_at(rows, middle, self.reader.index.max_parallelism)? < group {
-                start = middle + 1;
-            } else {
-                end = middle;
-            }
-        }
-        Ok(start)
+        let max_parallelism = self.reader.index.max_parallelism;
+        first_row(0..rows.num_rows(), |row| Ok(group_at(rows, row, max_parallelism)? < group))
     }
 }
 
